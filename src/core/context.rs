@@ -1,0 +1,114 @@
+//! The fields attached to every event. An event keeps those that were in force at its call.
+
+/// A context's value. Text is allowed here: the host sets the context on purpose.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Scalar {
+    Bool(bool),
+    Number(f64),
+    Text(String),
+}
+
+/// One field of `setContext` or `setUser`; no value takes the field away.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ContextPatch<'a> {
+    pub slot: Slot<'a>,
+    pub value: Option<Scalar>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot<'a> {
+    /// `setUser({ userId })` and its like.
+    Identity(Identity),
+    /// `core_metadata`, from `setContext`.
+    Core(&'a str),
+    /// `user_metadata`, from `setUser`.
+    User(&'a str),
+}
+
+/// Who and what an event is about, beside free fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Identity {
+    UserId,
+    SessionId,
+    DeviceId,
+    AccountUuid,
+    OrganizationUuid,
+}
+
+impl Identity {
+    pub const ALL: [Self; 5] =
+        [Self::UserId, Self::SessionId, Self::DeviceId, Self::AccountUuid, Self::OrganizationUuid];
+
+    /// The name in JavaScript.
+    pub fn option(self) -> &'static str {
+        ["userId", "sessionId", "deviceId", "accountUuid", "organizationUuid"][self as usize]
+    }
+}
+
+/// Fields of one group; more are left out.
+const FIELDS: usize = 128;
+/// UTF-8 bytes of a key.
+const KEY_BYTES: usize = 128;
+/// UTF-16 code units of a text, as JavaScript counts them.
+pub const TEXT_UNITS: usize = 1_024;
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Context {
+    pub identity: [Option<String>; Identity::ALL.len()],
+    pub core: Vec<(String, Scalar)>,
+    pub user: Vec<(String, Scalar)>,
+}
+
+impl Context {
+    /// Why the field was refused, if it was.
+    pub fn apply(&mut self, patch: &ContextPatch<'_>) -> Result<(), &'static str> {
+        match &patch.value {
+            Some(Scalar::Text(text)) if text.encode_utf16().count() > TEXT_UNITS => {
+                return Err("text is longer than 1,024 characters");
+            }
+            Some(Scalar::Number(number)) if !number.is_finite() => {
+                return Err("number is not finite");
+            }
+            _ => {}
+        }
+        match patch.slot {
+            Slot::Identity(identity) => {
+                let value = match &patch.value {
+                    Some(Scalar::Text(text)) => Some(text.clone()),
+                    Some(_) => return Err("must be text"),
+                    None => None,
+                };
+                self.identity[identity as usize] = value;
+                Ok(())
+            }
+            Slot::Core(key) => set(&mut self.core, key, patch.value.clone()),
+            Slot::User(key) => set(&mut self.user, key, patch.value.clone()),
+        }
+    }
+
+    pub fn identity(&self, identity: Identity) -> Option<&str> {
+        self.identity[identity as usize].as_deref()
+    }
+}
+
+fn set(
+    fields: &mut Vec<(String, Scalar)>,
+    key: &str,
+    value: Option<Scalar>,
+) -> Result<(), &'static str> {
+    if key.is_empty() || key.len() > KEY_BYTES {
+        return Err("key must have 1 to 128 bytes");
+    }
+    let found = fields.iter_mut().position(|(name, _)| name == key);
+    match (found, value) {
+        (Some(index), Some(value)) => fields[index].1 = value,
+        (Some(index), None) => {
+            fields.remove(index);
+        }
+        (None, Some(_)) if fields.len() >= FIELDS => return Err("more than 128 fields"),
+        (None, Some(value)) => fields.push((String::from(key), value)),
+        (None, None) => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,292 @@
+//! The `json` wire format: one request body from one record.
+
+mod number;
+mod text;
+
+pub use number::{write_number, write_u64};
+pub use text::{write_text, write_time};
+
+use uuid::Uuid;
+
+use super::codec::Corrupt;
+use super::context::Identity;
+use super::record::{Fields, Item, Record, Stored, StoredContext, StoredEvent, StoredShape};
+use super::shapes::FieldKind;
+use super::time::UnixMillis;
+
+/// Appends the body. An error means that the record is corrupt; `out` is then of no use.
+pub fn encode(
+    record: &Record<'_>,
+    attempt: u32,
+    sent_at: UnixMillis,
+    out: &mut Vec<u8>,
+) -> Result<(), Corrupt> {
+    let mut items = record.items();
+    out.extend_from_slice(b"{\"resource\":");
+    let mut next = items.read()?;
+    match &next {
+        Some(Item::Resource(fields)) => {
+            write_object(out, fields);
+            next = items.read()?;
+        }
+        _ => out.extend_from_slice(b"{}"),
+    }
+    write_batch(out, record, attempt, sent_at)?;
+    out.extend_from_slice(b",\"events\":[");
+
+    let mut context = Rendered::default();
+    let mut shapes = Vec::new();
+    let mut first = true;
+    while let Some(item) = next {
+        match item {
+            Item::Resource(_) => return Err(Corrupt),
+            Item::Report => {}
+            Item::Context(stored) => context = Rendered::new(&stored),
+            Item::Shape(shape) => shapes.push(RenderedShape::new(&shape)),
+            Item::Event(event) => {
+                separate(out, &mut first);
+                let shape = shapes.get(event.shape).ok_or(Corrupt)?;
+                write_event(out, event, shape, &context.event)?;
+            }
+            Item::Exposure { id, at, exposure } => {
+                separate(out, &mut first);
+                out.extend_from_slice(b"{\"event_type\":\"GrowthbookExperimentEvent\",\"event_id\":");
+                write_id(out, id);
+                out.extend_from_slice(b",\"timestamp\":");
+                write_time(out, at);
+                out.extend_from_slice(b",\"experiment_id\":");
+                write_text(out, exposure.experiment_id);
+                out.extend_from_slice(b",\"variation_id\":");
+                write_u64(out, u64::from(exposure.variation_id));
+                out.extend_from_slice(&context.exposure);
+                let session = exposure.session_id.or(context.session);
+                write_member(out, "session_id", session);
+                write_member(out, "user_attributes", exposure.user_attributes);
+                write_member(out, "experiment_metadata", exposure.experiment_metadata);
+                write_member(out, "environment", context.environment);
+                out.push(b'}');
+            }
+        }
+        next = items.read()?;
+    }
+    out.extend_from_slice(b"]}");
+    Ok(())
+}
+
+fn write_batch(
+    out: &mut Vec<u8>,
+    record: &Record<'_>,
+    attempt: u32,
+    sent_at: UnixMillis,
+) -> Result<(), Corrupt> {
+    let header = &record.header;
+    out.extend_from_slice(b",\"batch\":{\"id\":");
+    write_id(out, header.batch_id);
+    out.extend_from_slice(b",\"client_id\":");
+    write_id(out, header.client_id);
+    out.extend_from_slice(b",\"seq\":");
+    write_u64(out, u64::from(header.seq));
+    out.extend_from_slice(b",\"attempt\":");
+    write_u64(out, u64::from(attempt));
+    out.extend_from_slice(b",\"sent_at\":");
+    write_time(out, sent_at);
+    let report = record.report()?;
+    if !report.is_empty() {
+        out.extend_from_slice(b",\"dropped\":");
+        write_counts(out, report.iter());
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// `{"name":count,…}`
+pub fn write_counts<'a>(out: &mut Vec<u8>, counts: impl Iterator<Item = (&'a str, u64)>) {
+    out.push(b'{');
+    let mut first = true;
+    for (name, count) in counts {
+        separate(out, &mut first);
+        write_text(out, name);
+        out.push(b':');
+        write_u64(out, count);
+    }
+    out.push(b'}');
+}
+
+/// A comma before every entry but the first.
+pub fn separate(out: &mut Vec<u8>, first: &mut bool) {
+    if !core::mem::take(first) {
+        out.push(b',');
+    }
+}
+
+/// A shape's texts as they are written for each of its events.
+struct RenderedShape<'a> {
+    /// `{"event_name":"…","event_id":`
+    head: Vec<u8>,
+    fields: Vec<RenderedField<'a>>,
+}
+
+struct RenderedField<'a> {
+    kind: FieldKind,
+    key: &'a str,
+    /// `"key":`
+    text: Vec<u8>,
+}
+
+impl<'a> RenderedShape<'a> {
+    fn new(shape: &StoredShape<'a>) -> Self {
+        let mut head = Vec::from(&b"{\"event_name\":"[..]);
+        write_text(&mut head, shape.name);
+        head.extend_from_slice(b",\"event_id\":");
+        let render = |(kind, key): &(FieldKind, &'a str)| {
+            let mut text = Vec::new();
+            write_text(&mut text, key);
+            text.push(b':');
+            RenderedField { kind: *kind, key, text }
+        };
+        Self { head, fields: shape.keys.iter().map(render).collect() }
+    }
+}
+
+/// A context's members as they are written for each of its events.
+#[derive(Default)]
+struct Rendered<'a> {
+    event: Vec<u8>,
+    exposure: Vec<u8>,
+    session: Option<&'a str>,
+    environment: Option<&'a str>,
+}
+
+impl<'a> Rendered<'a> {
+    fn new(context: &StoredContext<'a>) -> Self {
+        let identity = |identity: Identity| context.identity[identity as usize];
+        let session = identity(Identity::SessionId);
+        let account = identity(Identity::AccountUuid);
+        let organization = identity(Identity::OrganizationUuid);
+        let device = identity(Identity::DeviceId);
+
+        let mut event = Vec::new();
+        write_member(&mut event, "user_id", identity(Identity::UserId));
+        write_group(&mut event, "core_metadata", &[("session_id", session)], &context.core);
+        let user =
+            [("account_uuid", account), ("organization_uuid", organization), ("device_id", device)];
+        write_group(&mut event, "user_metadata", &user, &context.user);
+
+        let mut exposure = Vec::new();
+        write_member(&mut exposure, "device_id", device);
+        write_member(&mut exposure, "account_uuid", account);
+        write_member(&mut exposure, "organization_uuid", organization);
+
+        let environment = context.core.0.iter().find_map(|(key, value)| match value {
+            Stored::Text(text) if *key == "environment" => Some(*text),
+            _ => None,
+        });
+        Self { event, exposure, session, environment }
+    }
+}
+
+fn write_event(
+    out: &mut Vec<u8>,
+    mut event: StoredEvent<'_>,
+    shape: &RenderedShape<'_>,
+    context: &[u8],
+) -> Result<(), Corrupt> {
+    out.extend_from_slice(&shape.head);
+    write_id(out, event.id);
+    out.extend_from_slice(b",\"timestamp\":");
+    write_time(out, event.at);
+    out.extend_from_slice(context);
+    if !shape.fields.is_empty() || event.rate.is_some() {
+        out.extend_from_slice(b",\"event_metadata\":{");
+        let mut first = true;
+        for field in &shape.fields {
+            let value = event.value(field.kind)?;
+            // The rate that was drawn with is the one that counts.
+            if event.rate.is_some() && field.key == "sample_rate" {
+                continue;
+            }
+            separate(out, &mut first);
+            out.extend_from_slice(&field.text);
+            write_value(out, value);
+        }
+        if let Some(rate) = event.rate {
+            separate(out, &mut first);
+            out.extend_from_slice(b"\"sample_rate\":");
+            write_number(out, rate);
+        }
+        out.push(b'}');
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+/// `,"name":{…}` of known members and free fields, unless there is none of either.
+fn write_group(
+    out: &mut Vec<u8>,
+    name: &str,
+    known: &[(&str, Option<&str>)],
+    fields: &Fields<'_>,
+) {
+    if fields.0.is_empty() && known.iter().all(|(_, text)| text.is_none()) {
+        return;
+    }
+    out.push(b',');
+    write_text(out, name);
+    out.extend_from_slice(b":{");
+    let mut first = true;
+    for (key, text) in known {
+        let Some(text) = text else { continue };
+        separate(out, &mut first);
+        write_text(out, key);
+        out.push(b':');
+        write_text(out, text);
+    }
+    for (key, value) in &fields.0 {
+        if known.iter().any(|(known, text)| known == key && text.is_some()) {
+            continue;
+        }
+        separate(out, &mut first);
+        write_text(out, key);
+        out.push(b':');
+        write_value(out, *value);
+    }
+    out.push(b'}');
+}
+
+fn write_object(out: &mut Vec<u8>, fields: &Fields<'_>) {
+    out.push(b'{');
+    let mut first = true;
+    for (key, value) in &fields.0 {
+        separate(out, &mut first);
+        write_text(out, key);
+        out.push(b':');
+        write_value(out, *value);
+    }
+    out.push(b'}');
+}
+
+fn write_value(out: &mut Vec<u8>, value: Stored<'_>) {
+    match value {
+        Stored::Number(value) => write_number(out, value),
+        Stored::Bool(true) => out.extend_from_slice(b"true"),
+        Stored::Bool(false) => out.extend_from_slice(b"false"),
+        Stored::Text(text) => write_text(out, text),
+    }
+}
+
+/// `,"name":"text"` if there is a text.
+fn write_member(out: &mut Vec<u8>, name: &str, text: Option<&str>) {
+    if let Some(text) = text {
+        out.push(b',');
+        write_text(out, name);
+        out.push(b':');
+        write_text(out, text);
+    }
+}
+
+fn write_id(out: &mut Vec<u8>, id: Uuid) {
+    let mut buffer = Uuid::encode_buffer();
+    out.push(b'"');
+    out.extend_from_slice(id.hyphenated().encode_lower(&mut buffer).as_bytes());
+    out.push(b'"');
+}

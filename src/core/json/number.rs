@@ -1,0 +1,248 @@
+//! Numbers as JSON. What is written reads back as the very same double.
+
+/// Largest integer below which every integer is a double.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+pub fn write_u64(out: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [0; 20];
+    let mut start = digits.len();
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (value % 10) as u8;
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(&digits[start..]);
+}
+
+/// Integers and short decimals, which most numbers are, take a quick way; the rest is exact.
+pub fn write_number(out: &mut Vec<u8>, value: f64) {
+    if !value.is_finite() {
+        // Validation leaves these out; JSON has no word for them.
+        out.extend_from_slice(b"null");
+        return;
+    }
+    let magnitude = value.abs();
+    if value < 0.0 {
+        out.push(b'-');
+    }
+    if magnitude < EXACT && magnitude as u64 as f64 == magnitude {
+        write_u64(out, magnitude as u64);
+    } else if !write_short(out, magnitude) {
+        write_exact(out, magnitude);
+    }
+}
+
+/// `digits / 10^decimals`, if some such pair gives exactly this double: the division of two exact
+/// doubles is correctly rounded, just as the reading of the decimal text is.
+fn write_short(out: &mut Vec<u8>, magnitude: f64) -> bool {
+    let mut power = 1.0;
+    // 10^22 is the last power of ten that is a double.
+    for decimals in 1..=22 {
+        power *= 10.0;
+        let scaled = magnitude * power + 0.5;
+        if scaled >= EXACT {
+            return false;
+        }
+        let digits = scaled as u64;
+        if digits as f64 / power == magnitude && digits > 0 {
+            write_decimal(out, digits, decimals);
+            return true;
+        }
+    }
+    false
+}
+
+fn write_decimal(out: &mut Vec<u8>, digits: u64, decimals: usize) {
+    let start = out.len();
+    write_u64(out, digits);
+    let length = out.len() - start;
+    if length <= decimals {
+        let zeros = decimals + 1 - length;
+        out.splice(start..start, core::iter::repeat_n(b'0', zeros));
+    }
+    out.insert(out.len() - decimals, b'.');
+}
+
+/// The 17 leading digits of the exact decimal expansion, correctly rounded: enough for any double.
+///
+/// `mantissa · 2^-k` is `mantissa · 5^k` with the decimal point moved by k, so that long
+/// multiplication and division by small numbers is all it takes (no tables: size matters here).
+fn write_exact(out: &mut Vec<u8>, magnitude: f64) {
+    const DIGITS: usize = 17;
+    let bits = magnitude.to_bits();
+    let biased = (bits >> 52) as i32;
+    let fraction = bits & ((1 << 52) - 1);
+    let (mantissa, exponent) =
+        if biased == 0 { (fraction, -1_074) } else { (fraction | 1 << 52, biased - 1_075) };
+
+    let mut big = vec![mantissa as u32, (mantissa >> 32) as u32];
+    let mut point = 0;
+    if exponent >= 0 {
+        for _ in 0..exponent / 31 {
+            multiply(&mut big, 1 << 31);
+        }
+        multiply(&mut big, 1 << (exponent % 31));
+    } else {
+        point = exponent;
+        let mut fives = -exponent;
+        while fives > 0 {
+            let step = fives.min(13);
+            multiply(&mut big, 5_u32.pow(step as u32));
+            fives -= step;
+        }
+    }
+
+    // Least significant digit first.
+    let mut digits = Vec::new();
+    while !big.is_empty() {
+        let mut chunk = divide(&mut big, 1_000_000_000);
+        for _ in 0..9 {
+            digits.push((chunk % 10) as u8);
+            chunk /= 10;
+        }
+    }
+    while digits.last() == Some(&0) {
+        digits.pop();
+    }
+    digits.reverse();
+    // The value is 0.d1d2d3… · 10^scale.
+    let mut scale = digits.len() as i32 + point;
+    let round_up = digits.get(DIGITS).is_some_and(|digit| *digit >= 5);
+    digits.truncate(DIGITS);
+    if round_up {
+        loop {
+            match digits.pop() {
+                Some(9) => {}
+                Some(digit) => {
+                    digits.push(digit + 1);
+                    break;
+                }
+                None => {
+                    digits.push(1);
+                    scale += 1;
+                    break;
+                }
+            }
+        }
+    }
+    while digits.last() == Some(&0) {
+        digits.pop();
+    }
+    for digit in &mut digits {
+        *digit += b'0';
+    }
+
+    match scale {
+        1..=21 if scale as usize >= digits.len() => {
+            out.extend_from_slice(&digits);
+            out.extend(core::iter::repeat_n(b'0', scale as usize - digits.len()));
+        }
+        1..=21 => {
+            let (whole, decimals) = digits.split_at(scale as usize);
+            out.extend_from_slice(whole);
+            out.push(b'.');
+            out.extend_from_slice(decimals);
+        }
+        -5..=0 => {
+            out.extend_from_slice(b"0.");
+            out.extend(core::iter::repeat_n(b'0', -scale as usize));
+            out.extend_from_slice(&digits);
+        }
+        _ => {
+            let (first, decimals) = digits.split_at(1);
+            out.extend_from_slice(first);
+            if !decimals.is_empty() {
+                out.push(b'.');
+                out.extend_from_slice(decimals);
+            }
+            out.push(b'e');
+            if scale <= 0 {
+                out.push(b'-');
+            }
+            write_u64(out, u64::from((scale - 1).unsigned_abs()));
+        }
+    }
+}
+
+fn multiply(big: &mut Vec<u32>, factor: u32) {
+    let mut carry = 0;
+    for limb in big.iter_mut() {
+        let product = u64::from(*limb) * u64::from(factor) + carry;
+        *limb = product as u32;
+        carry = product >> 32;
+    }
+    if carry > 0 {
+        big.push(carry as u32);
+    }
+}
+
+/// Divides in place, drops leading zeros, and gives the remainder.
+fn divide(big: &mut Vec<u32>, divisor: u32) -> u32 {
+    let mut remainder = 0;
+    for limb in big.iter_mut().rev() {
+        let value = remainder << 32 | u64::from(*limb);
+        *limb = (value / u64::from(divisor)) as u32;
+        remainder = value % u64::from(divisor);
+    }
+    while big.last() == Some(&0) {
+        big.pop();
+    }
+    remainder as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn text(value: f64) -> String {
+        let mut out = Vec::new();
+        write_number(&mut out, value);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn reads_well() {
+        for (value, expected) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (1.0, "1"),
+            (-17.0, "-17"),
+            (0.1, "0.1"),
+            (-12.5, "-12.5"),
+            (19.99, "19.99"),
+            (0.000_001, "0.000001"),
+            (0.1 + 0.2, "0.30000000000000004"),
+            (1e21, "1e21"),
+            (9_007_199_254_740_993.0, "9007199254740992"),
+            (123_456_789_012_345_680_000.0, "123456789012345680000"),
+            (f64::MAX, "1.7976931348623157e308"),
+            (f64::MIN_POSITIVE, "2.2250738585072014e-308"),
+            (5e-324, "4.9406564584124654e-324"),
+        ] {
+            assert_eq!(text(value), expected);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+        #[test]
+        fn every_double_reads_back(bits: u64) {
+            let value = f64::from_bits(bits);
+            prop_assume!(value.is_finite());
+            let written = text(value);
+            prop_assert_eq!(written.parse::<f64>().unwrap(), value, "{}", &written);
+            prop_assert!(serde_json::from_str::<f64>(&written).is_ok(), "{}", written);
+        }
+
+        #[test]
+        fn every_decimal_reads_back(digits in 0_u64..1_000_000_000_000, decimals in 0_i32..20) {
+            let value: f64 = format!("{digits}e-{decimals}").parse().unwrap();
+            prop_assert_eq!(text(value).parse::<f64>().unwrap(), value);
+        }
+    }
+}

@@ -1,0 +1,335 @@
+//! From a call of the host to an event in the open batch: gates, sampling, validation, queue.
+
+use super::super::config::{Number, SampleRate};
+use super::super::io::{Command, Consent, Exposure, Field};
+use super::super::ledger::Reason;
+use super::super::random::unit_of;
+use super::super::record::{Builder, Header};
+use super::super::shapes::{FieldKind, Shape, ShapeId};
+use super::super::time::UnixMillis;
+use super::{Batch, Pending, Pipeline};
+
+/// Characters of an event's name.
+const NAME: usize = 256;
+/// Characters of a field's key.
+const KEY: usize = 128;
+/// UTF-16 code units of a checked text.
+const TEXT: usize = 1_024;
+/// Fields of an event.
+pub const FIELDS: usize = 128;
+/// UTF-16 code units of an exposure's JSON texts.
+const JSON: usize = 65_536;
+/// With `write-ahead`, how long events wait for company before they are stored.
+const SAVE_MILLIS: u64 = 100;
+
+pub fn is_name(text: &str) -> bool {
+    is_within(text, NAME)
+}
+
+pub fn is_key(text: &str) -> bool {
+    is_within(text, KEY)
+}
+
+fn is_within(text: &str, characters: usize) -> bool {
+    // No text has more characters than bytes, so that most need no count.
+    !text.is_empty() && (text.len() <= characters || text.chars().count() <= characters)
+}
+
+impl Pipeline {
+    /// The quick way: name, keys and types were checked when the shape was registered.
+    pub(super) fn shaped(
+        &mut self,
+        at: UnixMillis,
+        id: ShapeId,
+        values: &[f64],
+        commands: &mut Vec<Command>,
+    ) {
+        if self.suppresses() {
+            return;
+        }
+        let Some(shape) = self.shapes.get(id) else { return };
+        let sampling = self.rates.get(id.0 as usize).copied().flatten();
+        let by_session = sampling.is_some_and(|sampling| sampling.by_session);
+        if by_session || values.iter().any(|value| !value.is_finite()) {
+            // Rare: the general way says what is to be said about it.
+            let name = shape.name.clone();
+            let fields = shape.fields.clone();
+            let fields: Vec<(&str, Field<'_>)> = fields
+                .iter()
+                .zip(values)
+                .map(|((key, kind), value)| match kind {
+                    FieldKind::Bool => (key.as_str(), Field::Bool(*value != 0.0)),
+                    _ => (key.as_str(), Field::Number(*value)),
+                })
+                .collect();
+            return self.event(at, &name, &fields, commands);
+        }
+        let Some(rate) = self.sample(sampling, "") else { return };
+        if !self.make_room(commands) {
+            return;
+        }
+        self.open_batch();
+        if let (Some(open), Some(shape)) = (&mut self.open, self.shapes.get(id)) {
+            open.context(self.context_epoch, &self.context);
+            open.shaped(at, id, shape, rate, values);
+        }
+        self.accepted(commands);
+    }
+
+    pub(super) fn event(
+        &mut self,
+        at: UnixMillis,
+        name: &str,
+        fields: &[(&str, Field<'_>)],
+        commands: &mut Vec<Command>,
+    ) {
+        if self.suppresses() {
+            return;
+        }
+        let Some(rate) = self.sample(self.config.sample_rate(name), name) else { return };
+        if !is_name(name) {
+            self.counts.accepted += 1;
+            self.drop_events(Reason::InvalidName, 1);
+            let message = ["an event's name must have 1 to 256 characters; dropped: ", name];
+            self.told.tell(commands, "invalid_name", name, &message);
+            return;
+        }
+        let fields = self.validate(name, fields, commands);
+        if !self.make_room(commands) {
+            return;
+        }
+        self.open_batch();
+        let kinds = fields.iter().filter_map(|(key, field)| {
+            let kind = match field {
+                Field::Number(_) => FieldKind::Number,
+                Field::Bool(_) => FieldKind::Bool,
+                Field::Text(_) => FieldKind::Text,
+                Field::Refused(_) => return None,
+            };
+            Some((*key, kind))
+        });
+        let shape = Shape::new(name, kinds);
+        if let Some(open) = &mut self.open {
+            open.context(self.context_epoch, &self.context);
+            open.event(at, &shape, rate, &fields);
+        }
+        self.accepted(commands);
+    }
+
+    pub(super) fn exposure(
+        &mut self,
+        at: UnixMillis,
+        exposure: &Exposure<'_>,
+        commands: &mut Vec<Command>,
+    ) {
+        if self.suppresses() {
+            return;
+        }
+        if !is_name(exposure.experiment_id) {
+            self.counts.accepted += 1;
+            self.drop_events(Reason::InvalidName, 1);
+            let message = ["experimentId must have 1 to 256 characters; dropped"];
+            self.told.tell(commands, "invalid_name", "experimentId", &message);
+            return;
+        }
+        if !self.make_room(commands) {
+            return;
+        }
+        let mut exposure = *exposure;
+        for (name, limit, text) in [
+            ("sessionId", TEXT, &mut exposure.session_id),
+            ("userAttributes", JSON, &mut exposure.user_attributes),
+            ("experimentMetadata", JSON, &mut exposure.experiment_metadata),
+        ] {
+            if text.is_some_and(|text| text.encode_utf16().count() > limit) {
+                *text = None;
+                self.counts.fields_left_out += 1;
+                let message = ["an exposure's ", name, " is too long; left out"];
+                self.told.tell(commands, "field_left_out", name, &message);
+            }
+        }
+        self.open_batch();
+        if let Some(open) = &mut self.open {
+            open.context(self.context_epoch, &self.context);
+            open.exposure(at, &exposure);
+        }
+        // Exposures decide whether an experiment is valid: store and send them without delay.
+        self.soon = true;
+        self.accepted(commands);
+    }
+
+    /// Whether the gates before sampling keep an event out.
+    fn suppresses(&mut self) -> bool {
+        let out = !self.enabled
+            || self.closed
+            || self.consent == Consent::Denied
+            || self.config.killed().holds(self.now.wall);
+        self.counts.suppressed += u64::from(out);
+        out
+    }
+
+    /// `None` if the event is sampled out, else the rate that is to be told along with it.
+    fn sample(&mut self, sampling: Option<SampleRate>, name: &str) -> Option<Option<f64>> {
+        let Some(SampleRate { rate, by_session }) = sampling else { return Some(None) };
+        if rate == 1.0 {
+            return Some(None);
+        }
+        let draw = if by_session { unit_of(self.session(), name) } else { self.rng.unit() };
+        if draw < rate {
+            Some(Some(rate))
+        } else {
+            self.counts.sampled_out += 1;
+            None
+        }
+    }
+
+    /// The fields that may go on; the others are counted and told.
+    fn validate<'a>(
+        &mut self,
+        name: &str,
+        fields: &[(&'a str, Field<'a>)],
+        commands: &mut Vec<Command>,
+    ) -> Vec<(&'a str, Field<'a>)> {
+        let mut good = Vec::with_capacity(fields.len());
+        for (key, field) in fields {
+            let problem = match field {
+                _ if !is_key(key) => "has a key that is not of 1 to 128 characters",
+                _ if good.len() >= FIELDS => "comes after 128 others",
+                Field::Number(number) if !number.is_finite() => "is a number that is not finite",
+                Field::Text(text) if text.len() > TEXT && text.encode_utf16().count() > TEXT => {
+                    "is a text of more than 1,024 characters"
+                }
+                Field::Refused(kind) => kind,
+                _ => {
+                    good.push((*key, *field));
+                    continue;
+                }
+            };
+            self.counts.fields_left_out += 1;
+            let message = ["event \"", name, "\": field \"", key, "\" ", problem, "; left out"];
+            self.told.tell(commands, "field_left_out", key, &message);
+        }
+        good
+    }
+
+    /// Makes room for one more event: the newest batch goes to the store where there is one. False if
+    /// the event was dropped.
+    fn make_room(&mut self, commands: &mut Vec<Command>) -> bool {
+        self.counts.accepted += 1;
+        let most = self.config.get(Number::MaxQueueSize);
+        let most_bytes = self.config.get(Number::MaxQueueBytes) as usize;
+        let mut may_spill = true;
+        loop {
+            let open = self.open.as_ref().map_or((0, 0), |o| (o.header().events, o.size()));
+            let events = self.ready_events + u64::from(open.0);
+            if events < most && self.ready_bytes + open.1 < most_bytes {
+                return true;
+            }
+            let moving: u64 = self.moving().map(|batch| u64::from(batch.events)).sum();
+            if may_spill && moving < most && self.may_keep() && self.store_usable() {
+                self.seal(commands);
+                if let Some(batch) = self.pop_ready(false) {
+                    may_spill = self.shelve(batch, commands);
+                    continue;
+                }
+            }
+            self.drop_events(Reason::QueueFull, 1);
+            let message = ["the queue is full; the newest events are dropped and counted"];
+            self.told.tell(commands, "queue_full", "", &message);
+            return false;
+        }
+    }
+
+    fn open_batch(&mut self) {
+        if self.open.is_some() {
+            return;
+        }
+        let header = Header {
+            batch_id: self.batch_ids.id(u64::from(self.next_seq)),
+            client_id: self.client_id,
+            id_seed: self.event_ids,
+            first: self.next_event,
+            // The key tells the batch's age by it, and 0 is no age.
+            base: self.now.wall.0.max(1),
+            seq: self.next_seq,
+            events: 0,
+            report_at: 0,
+            exposure: false,
+        };
+        self.next_seq = self.next_seq.wrapping_add(1);
+        self.open = Some(Builder::new(header, &self.resource));
+        self.seal_at = self.scheduled();
+    }
+
+    fn accepted(&mut self, commands: &mut Vec<Command>) {
+        self.next_event = self.next_event.wrapping_add(1);
+        let full = self.open.as_ref().is_some_and(|open| self.is_full(open));
+        if self.write_ahead {
+            let soon = self.now.mono.plus(SAVE_MILLIS);
+            self.save_at = Some(self.save_at.map_or(soon, |time| time.min(soon)));
+        }
+        if full {
+            self.seal(commands);
+            self.pump(commands);
+        }
+    }
+
+    pub(super) fn is_full(&self, open: &Builder) -> bool {
+        u64::from(open.header().events) >= self.config.get(Number::MaxExportBatchSize)
+            || open.size() as u64 >= self.config.get(Number::MaxExportBatchBytes)
+    }
+
+    /// Finishes the open batch, if there is one.
+    pub(super) fn seal(&mut self, commands: &mut Vec<Command>) {
+        let Some(open) = self.open.take() else { return };
+        self.soon = false;
+        self.save_at = None;
+        let key = self.key(open.header());
+        let report = core::mem::take(&mut self.unreported);
+        let (header, bytes) = open.finish(&report);
+        let mut batch = Batch {
+            key,
+            events: header.events,
+            attempts: 0,
+            exposure: header.exposure,
+            bytes,
+            copy: self.open_copy.take(),
+        };
+        if self.write_ahead || header.exposure {
+            self.save(&mut batch, commands);
+        }
+        self.push_ready(batch, false);
+    }
+
+    /// Copies the open batch to the store as it stands.
+    pub(super) fn save_open(&mut self, commands: &mut Vec<Command>) {
+        // Once more in time if nothing is logged meanwhile: the copy's lease must not run out.
+        let half_a_lease = (self.lease() - self.now.wall.0) / 2;
+        self.save_at = Some(self.now.mono.plus(half_a_lease.max(1)));
+        let Some(open) = &self.open else { return };
+        let mut batch = Batch {
+            key: self.key(open.header()),
+            events: open.header().events,
+            attempts: 0,
+            exposure: open.header().exposure,
+            bytes: open.snapshot(),
+            copy: self.open_copy.take(),
+        };
+        self.save(&mut batch, commands);
+        self.open_copy = batch.copy;
+    }
+
+    /// Writes a copy under a lease, while the batch itself stays in memory.
+    pub(super) fn save(&mut self, batch: &mut Batch, commands: &mut Vec<Command>) {
+        if !self.store_usable() {
+            return;
+        }
+        let entry = self.entry(batch, self.lease());
+        if !self.fit(u64::from(entry.bytes), commands) {
+            return;
+        }
+        let key = entry.key.clone();
+        batch.copy = Some(entry.clone());
+        self.put(entry, batch.bytes.clone(), Pending::Copy { key }, commands);
+    }
+}

@@ -1,0 +1,256 @@
+//! Exports and what follows from their outcomes.
+
+use super::super::config::Number;
+use super::super::io::{Command, Export, ExportId, Outcome};
+use super::super::json;
+use super::super::ledger::Reason;
+use super::super::record::Record;
+use super::super::retry::{Verdict, backoff_millis, classify, retry_after_millis};
+use super::super::time::Millis;
+use super::{Authorization, Batch, Flight, PartingFate, Pending, Pipeline};
+
+impl Pipeline {
+    /// Whether a request may start now.
+    pub(super) fn may_send(&self) -> bool {
+        self.may_keep()
+            && self.online
+            && self.flight.is_none()
+            && self.not_before <= self.now.mono
+            && self.config.base().is_some()
+    }
+
+    /// Whether there is reason to hope that a request would succeed.
+    pub(super) fn healthy(&self) -> bool {
+        self.online && self.failures == 0 && self.config.base().is_some()
+    }
+
+    /// Starts the next request, from memory first: what is stored is safe.
+    pub(super) fn send(&mut self, commands: &mut Vec<Command>) {
+        if self.config.base().is_none() && self.held() > 0 {
+            let message = ["no endpoint: set `batch.baseUrl`; events are kept until then"];
+            self.told.tell(commands, "no_endpoint", "batch.baseUrl", &message);
+        }
+        let busy = |pending: &Pending| matches!(pending, Pending::Claim(_) | Pending::Renew { .. });
+        if !self.may_send() || self.pending.iter().any(|(_, pending)| busy(pending)) {
+            return;
+        }
+        if let Some(batch) = self.pop_ready(true) {
+            let patience = self.config.get(Number::ExportTimeoutMillis);
+            let enough = self.now.wall.plus(patience).0;
+            match &batch.copy {
+                Some(copy) if copy.lease < enough => self.renew(batch, commands),
+                _ => self.launch(batch, commands),
+            }
+        } else if self.store_usable() {
+            self.claim(commands);
+        }
+    }
+
+    /// A copy's lease may have run out while the batch waited: make sure that nobody took it over.
+    fn renew(&mut self, batch: Batch, commands: &mut Vec<Command>) {
+        let Some(seen) = batch.copy.clone() else { return };
+        let (lease, attempts) = (self.lease(), seen.attempts);
+        let op = super::super::store::StoreOp::Mark { seen, lease, attempts };
+        self.start(Pending::Renew { batch, lease }, op, commands);
+    }
+
+    pub(super) fn launch(&mut self, batch: Batch, commands: &mut Vec<Command>) {
+        self.request(batch, Authorization::First, commands);
+    }
+
+    fn request(
+        &mut self,
+        batch: Batch,
+        authorization: Authorization,
+        commands: &mut Vec<Command>,
+    ) {
+        let Some(url) = self.config.url() else { return self.push_ready(batch, true) };
+        let Some(body) = self.body(&batch) else { return self.quarantine(batch, commands) };
+        let id = ExportId(self.next_id());
+        let deadline = self.now.mono.plus(self.config.get(Number::ExportTimeoutMillis));
+        let authorize = authorization != Authorization::Without && !self.config.skip_auth();
+        commands.push(Command::Export(Export { id, url, body, authorize, keepalive: false }));
+        self.flight = Some(Flight { id, batch, deadline, authorization });
+    }
+
+    /// The request's body; none if the record is corrupt.
+    pub(super) fn body(&self, batch: &Batch) -> Option<Vec<u8>> {
+        let record = Record::own(&batch.bytes).ok()?;
+        // JSON is about eight times as long as a record.
+        let mut body = Vec::with_capacity(batch.bytes.len() * 8);
+        json::encode(&record, batch.attempts + 1, self.now.wall, &mut body).ok()?;
+        Some(body)
+    }
+
+    pub(super) fn exported(
+        &mut self,
+        id: ExportId,
+        outcome: Outcome<'_>,
+        commands: &mut Vec<Command>,
+    ) {
+        if let Some(index) = self.parting.iter().position(|parting| parting.id == id) {
+            let parting = self.parting.swap_remove(index);
+            return self.witnessed(parting.fate, outcome, commands);
+        }
+        let Some(flight) = self.flight.take_if(|flight| flight.id == id) else { return };
+        self.outcome(flight.batch, flight.authorization, outcome, commands);
+    }
+
+    fn outcome(
+        &mut self,
+        mut batch: Batch,
+        authorization: Authorization,
+        outcome: Outcome<'_>,
+        commands: &mut Vec<Command>,
+    ) {
+        let Outcome::Response { status, retry_after, authorized } = outcome else {
+            // The network was not reached, so that no attempt was made.
+            if outcome == Outcome::AuthFailed {
+                let message = ["`auth` failed; the batch is kept and tried again"];
+                self.told.tell(commands, "auth_failed", "auth", &message);
+            }
+            return self.failed(batch, None, commands);
+        };
+        let verdict = classify(status);
+        if verdict != Verdict::Retry {
+            self.failures = 0;
+            self.not_before = Millis(0);
+        }
+        self.trusted = verdict == Verdict::Delivered;
+        match verdict {
+            Verdict::Delivered => {
+                self.counts.delivered += u64::from(batch.events);
+                if batch.copy.is_some() {
+                    self.remove(batch.key, commands);
+                }
+                self.list_again();
+            }
+            Verdict::Retry => {
+                batch.attempts += 1;
+                let wait = retry_after.and_then(|text| retry_after_millis(text, self.now.wall));
+                if u64::from(batch.attempts) < self.config.get(Number::MaxAttempts) {
+                    return self.failed(batch, wait, commands);
+                }
+                self.tell_refusal(status, "too often; dropped", commands);
+                self.drop_batch(Reason::MaxAttempts, batch, commands);
+                self.back_off(wait);
+            }
+            Verdict::TooLarge => self.split(batch, commands),
+            Verdict::Unauthorized => {
+                let next = match authorization {
+                    Authorization::First => Some(Authorization::Renewed),
+                    Authorization::Renewed if self.config.auth_fallback() => {
+                        Some(Authorization::Without)
+                    }
+                    _ => None,
+                };
+                match next {
+                    Some(next) if authorized && self.may_keep() => {
+                        self.request(batch, next, commands);
+                    }
+                    _ => {
+                        self.tell_refusal(status, "; dropped", commands);
+                        self.drop_batch(Reason::Unauthorized, batch, commands);
+                    }
+                }
+            }
+            Verdict::Rejected => {
+                self.tell_refusal(status, "; dropped", commands);
+                self.drop_batch(Reason::Rejected, batch, commands);
+            }
+        }
+    }
+
+    fn tell_refusal(&mut self, status: u16, end: &str, commands: &mut Vec<Command>) {
+        let mut text = Vec::new();
+        json::write_u64(&mut text, u64::from(status));
+        let status = core::str::from_utf8(&text).unwrap_or_default();
+        let message = ["the endpoint answered ", status, " ", end];
+        self.told.tell(commands, "export_refused", status, &message);
+    }
+
+    /// The batch is kept for another try, and the first failure stops a drain.
+    fn failed(&mut self, batch: Batch, wait: Option<u64>, commands: &mut Vec<Command>) {
+        self.trusted = false;
+        self.back_off(wait);
+        self.shelve(batch, commands);
+    }
+
+    fn back_off(&mut self, wait: Option<u64>) {
+        self.failures = self.failures.saturating_add(1);
+        let base = self.config.get(Number::BaseBackoffMillis);
+        let most = self.config.get(Number::MaxBackoffMillis);
+        let backoff = backoff_millis(&mut self.rng, self.failures, base, most);
+        self.not_before = self.now.mono.plus(wait.unwrap_or(backoff).max(1));
+    }
+
+    fn split(&mut self, batch: Batch, commands: &mut Vec<Command>) {
+        let id = self.batch_ids.id(u64::from(self.next_seq));
+        let record = Record::own(&batch.bytes);
+        match record.and_then(|record| record.split(id, self.next_seq)) {
+            Err(_) => self.quarantine(batch, commands),
+            Ok(None) => {
+                let message = ["the endpoint finds a single event too large; dropped"];
+                self.told.tell(commands, "too_large", "", &message);
+                self.drop_batch(Reason::TooLarge, batch, commands);
+            }
+            Ok(Some(halves)) => {
+                self.next_seq = self.next_seq.wrapping_add(1);
+                // The second half first: its record must be there before the first replaces the whole.
+                for (header, bytes) in halves.into_iter().rev() {
+                    let mut half = Batch {
+                        key: self.key(&header),
+                        events: header.events,
+                        attempts: batch.attempts,
+                        exposure: header.exposure,
+                        bytes,
+                        copy: None,
+                    };
+                    if header.batch_id != id {
+                        half.key.clone_from(&batch.key);
+                    }
+                    if batch.copy.is_some() {
+                        self.save(&mut half, commands);
+                    }
+                    self.push_ready(half, true);
+                }
+            }
+        }
+    }
+
+    /// Gives up requests whose time is over.
+    pub(super) fn watch_deadlines(&mut self, commands: &mut Vec<Command>) {
+        let now = self.now.mono;
+        if let Some(flight) = self.flight.take_if(|flight| flight.deadline <= now) {
+            commands.push(Command::Cancel(flight.id));
+            self.failed(flight.batch, None, commands);
+        }
+        while let Some(index) = self.parting.iter().position(|parting| parting.deadline <= now) {
+            let parting = self.parting.swap_remove(index);
+            commands.push(Command::Cancel(parting.id));
+        }
+    }
+
+    /// The page stayed, and so there is a witness after all.
+    fn witnessed(&mut self, fate: PartingFate, outcome: Outcome<'_>, commands: &mut Vec<Command>) {
+        let delivered = match outcome {
+            Outcome::Response { status, .. } => classify(status) == Verdict::Delivered,
+            _ => false,
+        };
+        match fate {
+            PartingFate::HandedOver(batch) => {
+                self.counts.handed_over -= u64::from(batch.events);
+                self.outcome(batch, Authorization::First, outcome, commands);
+            }
+            PartingFate::Kept { key } if delivered => {
+                self.trusted = true;
+                if let Some(known) = self.forget_mine(&key) {
+                    self.counts.delivered += u64::from(known.entry.events);
+                    self.remove(key, commands);
+                }
+            }
+            // The copy goes out when its lease has run out.
+            PartingFate::Kept { .. } => {}
+        }
+    }
+}

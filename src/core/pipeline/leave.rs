@@ -1,0 +1,246 @@
+//! Going away, coming to an end, and wiping.
+
+use super::super::config::Number;
+use super::super::io::{Command, Consent, Export, ExportId, FlushId, FlushReport};
+use super::super::ledger::Reason;
+use super::super::store::StoreOp;
+use super::{Batch, ExitPolicy, Flush, Known, Parting, PartingFate, Pending, Pipeline};
+
+/// The lease on the copy of what a page sent as it went away: long enough for the request to arrive.
+const PARTING_LEASE_MILLIS: u64 = 15_000;
+/// How long a shutdown waits for the store after its time is over.
+const GRACE_MILLIS: u64 = 1_000;
+
+impl Pipeline {
+    /// A process ends: what the store takes in this very moment survives.
+    pub(super) fn leave_process(&mut self, commands: &mut Vec<Command>) {
+        if !self.enabled || self.stopped || self.consent != Consent::Granted {
+            return;
+        }
+        self.seal(commands);
+        self.keep_flight(0, commands);
+        self.reclaim_renewing();
+        self.shelve_all(commands);
+    }
+
+    /// A page is hidden, frozen or left: in this very task, what fits is sent and the rest stored.
+    pub(super) fn leave_page(&mut self, budget: u32, commands: &mut Vec<Command>) {
+        if !self.may_keep() {
+            return;
+        }
+        self.seal(commands);
+        self.keep_flight(self.now.wall.plus(PARTING_LEASE_MILLIS).0, commands);
+        self.reclaim_renewing();
+        let mut budget = budget as usize;
+        let may_send = self.online && self.failures == 0;
+        let mut staying = Vec::new();
+        while let Some(batch) = self.pop_ready(true) {
+            let body = if may_send { self.body(&batch) } else { None };
+            match (body, self.config.url()) {
+                (Some(body), Some(url)) if body.len() <= budget => {
+                    budget -= body.len();
+                    self.part(batch, body, url, commands);
+                }
+                _ => staying.push(batch),
+            }
+        }
+        for batch in staying {
+            self.push_ready(batch, false);
+        }
+        self.shelve_all(commands);
+    }
+
+    /// Sends a batch by a request that outlives the page.
+    fn part(&mut self, batch: Batch, body: Vec<u8>, url: String, commands: &mut Vec<Command>) {
+        let id = ExportId(self.next_id());
+        let deadline = self.now.mono.plus(self.config.get(Number::ExportTimeoutMillis));
+        let authorize = !self.config.skip_auth();
+        commands.push(Command::Export(Export { id, url, body, authorize, keepalive: true }));
+        let keep = match self.exit {
+            ExitPolicy::Keep => true,
+            ExitPolicy::Send => false,
+            ExitPolicy::Auto => batch.exposure || !self.trusted,
+        };
+        let lease = self.now.wall.plus(PARTING_LEASE_MILLIS).0;
+        let fate = if keep && self.keep_copy(&batch, lease, commands) {
+            PartingFate::Kept { key: batch.key }
+        } else {
+            self.counts.handed_over += u64::from(batch.events);
+            if batch.copy.is_some() {
+                self.remove(batch.key.clone(), commands);
+            }
+            PartingFate::HandedOver(Batch { copy: None, ..batch })
+        };
+        self.parting.push(Parting { id, deadline, fate });
+    }
+
+    /// What is in flight has no witness if the page or the process goes now: a copy is kept.
+    fn keep_flight(&mut self, lease: u64, commands: &mut Vec<Command>) {
+        let Some(flight) = self.flight.take() else { return };
+        if self.keep_copy(&flight.batch, lease, commands) {
+            let fate = PartingFate::Kept { key: flight.batch.key };
+            self.parting.push(Parting { id: flight.id, deadline: flight.deadline, fate });
+        } else {
+            self.flight = Some(flight);
+        }
+    }
+
+    /// Leaves a batch to the store under a lease, in this instance's custody.
+    fn keep_copy(&mut self, batch: &Batch, lease: u64, commands: &mut Vec<Command>) -> bool {
+        let entry = self.entry(batch, lease);
+        if let Some(seen) = &batch.copy {
+            let op = StoreOp::Mark { seen: seen.clone(), lease, attempts: batch.attempts };
+            self.known.push(Known { entry: entry.clone(), mine: true });
+            self.start(Pending::Release(entry), op, commands);
+            return true;
+        }
+        if !self.store_usable() || !self.fit(u64::from(entry.bytes), commands) {
+            return false;
+        }
+        self.known.push(Known { entry: entry.clone(), mine: true });
+        let pending = Pending::Copy { key: entry.key.clone() };
+        self.put(entry, batch.bytes.clone(), pending, commands);
+        true
+    }
+
+    /// Batches whose lease was being renewed can't wait for the answer.
+    fn reclaim_renewing(&mut self) {
+        let renewing = |(_, pending): &(_, Pending)| matches!(pending, Pending::Renew { .. });
+        while let Some(index) = self.pending.iter().position(renewing) {
+            if let (_, Pending::Renew { mut batch, lease }) = self.pending.remove(index) {
+                if let Some(copy) = &mut batch.copy {
+                    copy.lease = lease;
+                }
+                self.push_ready(batch, true);
+            }
+        }
+    }
+
+    pub(super) fn forget_mine(&mut self, key: &str) -> Option<Known> {
+        let index = self.known.iter().position(|k| k.mine && k.entry.key == key)?;
+        Some(self.known.swap_remove(index))
+    }
+
+    pub(super) fn flush(&mut self, id: FlushId, timeout_millis: u64, shutdown: bool) {
+        self.flushes.push(Flush {
+            id,
+            deadline: self.now.mono.plus(timeout_millis),
+            delivered: self.counts.delivered,
+            dropped: self.counts.dropped.total(),
+            shutdown,
+            timed_out: false,
+        });
+        self.closed |= shutdown;
+        // Whoever asks for a flush wants one try now, whatever the backoff says.
+        self.not_before = self.now.mono;
+    }
+
+    pub(super) fn settle_flushes(&mut self, commands: &mut Vec<Command>) {
+        if self.flushes.is_empty() {
+            return;
+        }
+        let settled = self.settled();
+        let now = self.now.mono;
+        let over = |flush: &Flush| flush.deadline <= now;
+        let first_time = |flush: &Flush| flush.shutdown && !flush.timed_out;
+        if !settled && self.flushes.iter().any(|flush| over(flush) && first_time(flush)) {
+            // A shutdown out of time: the store has a moment to take the rest.
+            for flush in self.flushes.iter_mut().filter(|flush| over(flush) && first_time(flush)) {
+                flush.timed_out = true;
+                flush.deadline = now.plus(GRACE_MILLIS);
+            }
+            self.leave_process(commands);
+        }
+        let ledger = self.ledger();
+        let mut index = 0;
+        while let Some(flush) = self.flushes.get_mut(index) {
+            if !settled && flush.deadline > now {
+                index += 1;
+                continue;
+            }
+            let flush = self.flushes.remove(index);
+            if flush.shutdown {
+                self.abandon();
+                self.stopped = true;
+            }
+            let ledger = if flush.shutdown { self.ledger() } else { ledger };
+            let report = FlushReport {
+                delivered: ledger.delivered - flush.delivered,
+                dropped: ledger.dropped.total() - flush.dropped,
+                queued: ledger.queued,
+                in_flight: ledger.in_flight,
+                stored: ledger.stored,
+                timed_out: flush.timed_out || !settled,
+            };
+            commands.push(Command::Flushed { id: flush.id, report });
+        }
+    }
+
+    /// After a shutdown nothing will come for what is still in the queue.
+    fn abandon(&mut self) {
+        while let Some(batch) = self.pop_ready(true) {
+            self.drop_events(Reason::ShutDown, u64::from(batch.events));
+        }
+        if let Some(open) = self.open.take() {
+            self.drop_events(Reason::ShutDown, u64::from(open.header().events));
+        }
+    }
+
+    /// Whether every event has had its outcome, as far as that can be had now.
+    fn settled(&self) -> bool {
+        if !self.may_keep() {
+            return self.flight.is_none();
+        }
+        let store_comes = !self.store_ready && self.config.get(Number::MaxStoreBytes) > 0;
+        let more = self.online && self.failures == 0 && self.candidate().is_some();
+        let idle = self.flight.is_none()
+            && self.pending.is_empty()
+            && self.open.is_none()
+            && !store_comes
+            && !(self.list_wanted && self.store_usable());
+        idle && self.ready.is_empty() && !(more && self.config.base().is_some())
+    }
+
+    pub(super) fn set_consent(&mut self, consent: Consent, commands: &mut Vec<Command>) {
+        let before = core::mem::replace(&mut self.consent, consent);
+        if consent == Consent::Denied && before != Consent::Denied {
+            if let Some(flight) = self.flight.take() {
+                commands.push(Command::Cancel(flight.id));
+                self.drop_events(Reason::ConsentDenied, u64::from(flight.batch.events));
+            }
+            self.wipe(Reason::ConsentDenied, commands);
+        }
+        if consent == Consent::Granted && before != Consent::Granted {
+            self.list_wanted = true;
+        }
+    }
+
+    /// Drops everything in memory and in the store.
+    pub(super) fn wipe(&mut self, reason: Reason, commands: &mut Vec<Command>) {
+        self.soon = false;
+        self.save_at = None;
+        self.open_copy = None;
+        let open = self.open.take().map_or(0, |open| u64::from(open.header().events));
+        let moving: u64 = self.moving().map(|batch| u64::from(batch.events)).sum();
+        let waits = |pending: &Pending| matches!(pending, Pending::Put(_) | Pending::Renew { .. });
+        self.pending.retain(|(_, pending)| !waits(pending));
+        let mut gone = open + moving;
+        while let Some(batch) = self.pop_ready(true) {
+            gone += u64::from(batch.events);
+        }
+        for known in core::mem::take(&mut self.known) {
+            let events = u64::from(known.entry.events);
+            self.counts.accepted += if known.mine { 0 } else { events };
+            gone += events;
+        }
+        if let Some(flight) = &mut self.flight {
+            flight.batch.copy = None;
+        }
+        self.drop_events(reason, gone);
+        // Sent as the page went away, and so beyond recall.
+        self.parting.retain(|parting| matches!(parting.fate, PartingFate::HandedOver(_)));
+        if self.store_ready {
+            self.clear_store(commands);
+        }
+    }
+}

@@ -1,0 +1,588 @@
+//! The pipeline: from a logged event to its delivery, or to a drop with a reason.
+//!
+//! Methods are of four kinds: getters; [`Pipeline::handle`] for whatever the outside brings; mutators
+//! for what the host asks for between events ([`Pipeline::configure`], [`Pipeline::shape`]); and
+//! [`Pipeline::wake_at`], which says when to come back. Every `handle` ends with `pump`, which does
+//! all that is due; a wake-up that comes too often does nothing.
+//!
+//! An event is in exactly one place: the open batch, `ready`, a pending `Put`, `flight`, or the store.
+
+mod accept;
+mod deliver;
+mod keep;
+mod leave;
+mod told;
+
+use std::collections::VecDeque;
+
+use uuid::Uuid;
+
+use super::config::{Config, ConfigReport, Layer, Number, SampleRate, Setting};
+use super::context::{Context, ContextPatch, Identity, Scalar};
+use super::io::{Command, Consent, ExportId, FlushId, Input, Leaving, OpId};
+use super::json::{separate, write_counts, write_text, write_u64};
+use super::ledger::{Drops, Ledger, Reason};
+use super::random::{IdSeed, Rng};
+use super::record::Builder;
+use super::shapes::{FieldKind, Shape, ShapeId, Shapes};
+use super::store::Entry;
+use super::time::{Millis, Now, UnixMillis};
+use told::Told;
+
+/// What a page does with its events when it goes away.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExitPolicy {
+    /// A copy of what is sent is kept, unless the endpoint's last answer was a success.
+    #[default]
+    Auto,
+    /// What fits is sent, without a copy.
+    Send,
+    /// A copy is always kept.
+    Keep,
+}
+
+/// What is fixed for a pipeline's life.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// From a cryptographic source; everything random in the pipeline follows from it.
+    pub seed: [u8; 32],
+    /// False: nothing is logged, stored or sent.
+    pub enabled: bool,
+    pub consent: Consent,
+    /// Store events shortly after they are logged, before any export.
+    pub write_ahead: bool,
+    pub exit: ExitPolicy,
+    /// Attributes of the resource, `service.name` first.
+    pub resource: Vec<(String, Scalar)>,
+}
+
+/// A finished batch in memory.
+#[derive(Debug)]
+struct Batch {
+    key: String,
+    events: u32,
+    attempts: u32,
+    exposure: bool,
+    bytes: Vec<u8>,
+    /// The same batch in the store, under a lease of ours.
+    copy: Option<Entry>,
+}
+
+/// A batch on its way to the endpoint.
+#[derive(Debug)]
+struct Flight {
+    id: ExportId,
+    batch: Batch,
+    deadline: Millis,
+    authorization: Authorization,
+}
+
+/// The order in which a refused Authorization is tried again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Authorization {
+    First,
+    Renewed,
+    Without,
+}
+
+/// A batch that was on its way when the page went away: its answer may come, or may not.
+#[derive(Debug)]
+struct Parting {
+    id: ExportId,
+    deadline: Millis,
+    fate: PartingFate,
+}
+
+#[derive(Debug)]
+enum PartingFate {
+    /// Counted as handed over; its bytes are kept in case that the page stays and the request fails.
+    HandedOver(Batch),
+    /// A copy is in the store.
+    Kept { key: String },
+}
+
+/// A stored batch as last seen.
+#[derive(Debug)]
+struct Known {
+    entry: Entry,
+    /// In this instance's custody, and so in its ledger.
+    mine: bool,
+}
+
+/// A store operation whose result is awaited.
+#[derive(Debug)]
+enum Pending {
+    List,
+    /// The batch leaves memory when this is done.
+    Put(Batch),
+    /// A copy of what stays in memory.
+    Copy { key: String },
+    Claim(Entry),
+    /// The lease of a batch in memory is renewed before it is sent.
+    Renew { batch: Batch, lease: u64 },
+    /// Nothing depends on it but the listing.
+    Release(Entry),
+    Remove,
+    Clear,
+}
+
+#[derive(Debug)]
+struct Flush {
+    id: FlushId,
+    deadline: Millis,
+    delivered: u64,
+    dropped: u64,
+    shutdown: bool,
+    timed_out: bool,
+}
+
+#[derive(Debug)]
+pub struct Pipeline {
+    config: Config,
+    enabled: bool,
+    consent: Consent,
+    write_ahead: bool,
+    exit: ExitPolicy,
+    resource: Vec<(String, Scalar)>,
+
+    rng: Rng,
+    event_ids: IdSeed,
+    batch_ids: IdSeed,
+    client_id: Uuid,
+    next_event: u64,
+    next_seq: u32,
+    next_id: u32,
+
+    context: Context,
+    context_epoch: u32,
+    shapes: Shapes,
+    /// Each shape's sampling, derived from the configuration.
+    rates: Vec<Option<SampleRate>>,
+
+    now: Now,
+    open: Option<Builder>,
+    /// When the open batch is finished at the latest.
+    seal_at: Millis,
+    /// When the open batch is copied to the store (`write-ahead`).
+    save_at: Option<Millis>,
+    open_copy: Option<Entry>,
+    /// An exposure was logged: finish the batch as soon as the host's task is over.
+    soon: bool,
+    ready: VecDeque<Batch>,
+    ready_events: u64,
+    ready_bytes: usize,
+
+    flight: Option<Flight>,
+    parting: Vec<Parting>,
+    online: bool,
+    failures: u32,
+    not_before: Millis,
+    /// Whether the endpoint's last answer was a success.
+    trusted: bool,
+
+    store_ready: bool,
+    store_broken_until: Millis,
+    known: Vec<Known>,
+    list_wanted: bool,
+    listed_at: Millis,
+    pending: Vec<(OpId, Pending)>,
+
+    /// Nothing is accepted any more.
+    closed: bool,
+    /// A shutdown came to its end.
+    stopped: bool,
+    flushes: Vec<Flush>,
+
+    /// `queued`, `in_flight` and `stored` are derived.
+    counts: Ledger,
+    /// Drops that no delivered batch has reported yet.
+    unreported: Drops,
+    told: Told,
+}
+
+impl Pipeline {
+    pub fn new(now: Now, setup: Setup) -> Self {
+        let half = |start: usize| {
+            let mut bytes = [0; 16];
+            bytes.copy_from_slice(&setup.seed[start..start + 16]);
+            IdSeed(bytes)
+        };
+        let batch_ids = half(16);
+        let [left, right] = batch_ids.halves();
+        Self {
+            config: Config::new(),
+            enabled: setup.enabled,
+            consent: setup.consent,
+            write_ahead: setup.write_ahead,
+            exit: setup.exit,
+            resource: setup.resource,
+            rng: Rng::new(left ^ right.rotate_left(32)),
+            event_ids: half(0),
+            batch_ids,
+            client_id: batch_ids.id(0),
+            next_event: 0,
+            next_seq: 1,
+            next_id: 0,
+            context: Context::default(),
+            context_epoch: 0,
+            shapes: Shapes::default(),
+            rates: Vec::new(),
+            now,
+            open: None,
+            seal_at: Millis::FAR,
+            save_at: None,
+            open_copy: None,
+            soon: false,
+            ready: VecDeque::new(),
+            ready_events: 0,
+            ready_bytes: 0,
+            flight: None,
+            parting: Vec::new(),
+            online: true,
+            failures: 0,
+            not_before: Millis(0),
+            trusted: false,
+            store_ready: false,
+            store_broken_until: Millis(0),
+            known: Vec::new(),
+            list_wanted: false,
+            listed_at: Millis(0),
+            pending: Vec::new(),
+            closed: false,
+            stopped: false,
+            flushes: Vec::new(),
+            counts: Ledger::default(),
+            unreported: Drops::default(),
+            told: Told::default(),
+        }
+    }
+
+    /// Takes in what the outside brings and appends what is to be done.
+    pub fn handle(&mut self, now: Now, input: Input<'_>, commands: &mut Vec<Command>) {
+        self.now = now;
+        match input {
+            Input::Shaped { at, shape, values } => return self.shaped(at, shape, values, commands),
+            Input::Event { at, name, fields } => return self.event(at, name, fields, commands),
+            Input::Exposure { at, exposure } => return self.exposure(at, &exposure, commands),
+            Input::Context(patches) => return self.patch_context(patches, commands),
+            Input::Wake => {}
+            Input::Consent(consent) => self.set_consent(consent, commands),
+            Input::Online(online) => {
+                self.online = online;
+                if online {
+                    self.not_before = Millis(0);
+                }
+            }
+            Input::Exported { id, outcome } => self.exported(id, outcome, commands),
+            Input::StoreReady => {
+                self.store_ready = true;
+                self.list_wanted = true;
+                if self.consent == Consent::Denied || self.erasing() {
+                    self.clear_store(commands);
+                }
+            }
+            Input::Stored { id, result } => self.stored(id, result, commands),
+            Input::Leaving(Leaving::Page { budget }) => self.leave_page(budget, commands),
+            Input::Leaving(Leaving::Process) => self.leave_process(commands),
+            Input::Flush { id, timeout_millis } => self.flush(id, timeout_millis, false),
+            Input::Shutdown { id, timeout_millis } => self.flush(id, timeout_millis, true),
+        }
+        self.pump(commands);
+    }
+
+    /// When to call [`Pipeline::handle`] with [`Input::Wake`]; `None` if there is nothing to wait for.
+    /// A time that is not in the future means: as soon as the host's present task is over.
+    pub fn wake_at(&self) -> Option<Millis> {
+        if self.soon && self.may_keep() {
+            return Some(self.now.mono);
+        }
+        let mut earliest = Millis::FAR;
+        let mut at = |time: Millis| {
+            if time > self.now.mono && time < earliest {
+                earliest = time;
+            }
+        };
+        let by_wall = |time: u64| {
+            self.now.mono.plus(time.saturating_sub(self.now.wall.0).max(1))
+        };
+        if let Some(flight) = &self.flight {
+            at(flight.deadline);
+        }
+        self.parting.iter().for_each(|parting| at(parting.deadline));
+        self.flushes.iter().for_each(|flush| at(flush.deadline));
+        let kill = self.config.killed();
+        if kill.holds(self.now.wall) {
+            if kill.until != UnixMillis::MAX && (self.held() > 0 || !self.known.is_empty()) {
+                at(by_wall(kill.until.0));
+            }
+        } else if self.may_keep() {
+            if self.open.is_some() {
+                at(self.seal_at);
+            }
+            self.save_at.iter().for_each(|time| at(*time));
+            if self.held() > 0 || !self.known.is_empty() || self.list_wanted {
+                at(self.not_before);
+                at(self.store_broken_until);
+            }
+            if let Some(lease) = self.earliest_lease() {
+                at(by_wall(lease));
+            }
+        }
+        (earliest < Millis::FAR).then_some(earliest)
+    }
+
+    /// Restricts where events may go; gives back the texts that are no origins.
+    pub fn allow_origins<'a>(&mut self, origins: &[&'a str]) -> Vec<&'a str> {
+        self.config.allow_origins(origins)
+    }
+
+    /// Takes each setting of a patch that is good. What was logged before keeps its place: queued stays
+    /// queued, what is in flight finishes, what is stored goes to where the new configuration says.
+    pub fn configure(
+        &mut self,
+        now: Now,
+        layer: Layer,
+        settings: &[Setting<'_>],
+        commands: &mut Vec<Command>,
+    ) -> ConfigReport {
+        self.now = now;
+        let url = self.config.url();
+        let report = self.config.apply(layer, settings);
+        for (path, reason) in &report.rejected {
+            self.told.tell(commands, "config_rejected", path, &[path, ": ", reason]);
+        }
+        self.rates.clear();
+        for index in 0.. {
+            let Some(shape) = self.shapes.get(ShapeId(index)) else { break };
+            self.rates.push(self.config.sample_rate(&shape.name));
+        }
+        if self.config.url() != url {
+            // Another endpoint owes nothing to the old one's failures.
+            self.failures = 0;
+            self.not_before = Millis(0);
+            self.trusted = false;
+        }
+        if self.open.is_some() {
+            self.seal_at = self.seal_at.min(self.scheduled());
+        }
+        if self.erasing() {
+            self.wipe(Reason::Killed, commands);
+        }
+        self.pump(commands);
+        report
+    }
+
+    /// Registers an event's name, keys and types for the quick way; `None` if they break a limit or if
+    /// there is no room ([`Pipeline::shapes_full`]).
+    pub fn shape(&mut self, name: &str, fields: &[(&str, FieldKind)]) -> Option<ShapeId> {
+        let plain = |(key, kind): &(&str, FieldKind)| {
+            accept::is_key(key) && matches!(kind, FieldKind::Number | FieldKind::Bool)
+        };
+        if !accept::is_name(name) || fields.len() > accept::FIELDS || !fields.iter().all(plain) {
+            return None;
+        }
+        let id = self.shapes.add(Shape::new(name, fields.iter().copied()))?;
+        self.rates.push(self.config.sample_rate(name));
+        Some(id)
+    }
+
+    pub fn shapes_full(&self) -> bool {
+        self.shapes.is_full()
+    }
+
+    /// Frees every [`ShapeId`] given so far.
+    pub fn forget_shapes(&mut self) {
+        if let Some(open) = &mut self.open {
+            open.forget_shapes();
+        }
+        self.shapes.clear();
+        self.rates.clear();
+    }
+
+    pub fn ledger(&self) -> Ledger {
+        let mine = |known: &&Known| known.mine;
+        let stored = |known: &Known| u64::from(known.entry.events);
+        Ledger {
+            queued: self.held(),
+            in_flight: self.flight.as_ref().map_or(0, |flight| u64::from(flight.batch.events)),
+            stored: self.known.iter().filter(mine).map(stored).sum(),
+            ..self.counts
+        }
+    }
+
+    /// Writes the members of a JSON object: `"ledger":{…},"config":{…},"store":{…},…`.
+    pub fn write_stats(&self, out: &mut Vec<u8>) {
+        let ledger = self.ledger();
+        out.extend_from_slice(b"\"ledger\":{\"dropped\":");
+        write_counts(out, ledger.dropped.iter());
+        for (name, count) in [
+            ("accepted", ledger.accepted),
+            ("delivered", ledger.delivered),
+            ("handedOver", ledger.handed_over),
+            ("queued", ledger.queued),
+            ("inFlight", ledger.in_flight),
+            ("stored", ledger.stored),
+            ("sampledOut", ledger.sampled_out),
+            ("suppressed", ledger.suppressed),
+            ("fieldsLeftOut", ledger.fields_left_out),
+        ] {
+            write_count(out, name, count);
+        }
+        out.extend_from_slice(b"},\"config\":{");
+        self.config.write_json(out);
+        out.extend_from_slice(b",\"consent\":");
+        write_text(
+            out,
+            match self.consent {
+                Consent::Granted => "granted",
+                Consent::Pending => "pending",
+                Consent::Denied => "denied",
+            },
+        );
+        out.extend_from_slice(b",\"format\":\"json\",\"durability\":");
+        write_text(out, if self.write_ahead { "write-ahead" } else { "on-failure" });
+        out.extend_from_slice(b"},\"store\":{\"batches\":");
+        write_u64(out, self.known.len() as u64);
+        let sum = |of: fn(&Entry) -> u32| self.known.iter().map(|k| u64::from(of(&k.entry))).sum();
+        write_count(out, "events", sum(|entry| entry.events));
+        write_count(out, "bytes", sum(|entry| entry.bytes));
+        out.extend_from_slice(b"},\"endpoint\":{\"url\":");
+        write_text(out, &self.config.url().unwrap_or_default());
+        out.extend_from_slice(b",\"online\":");
+        out.extend_from_slice(if self.online { b"true" } else { b"false" });
+        write_count(out, "failures", u64::from(self.failures));
+        if self.not_before > self.now.mono {
+            let wait = self.not_before.0 - self.now.mono.0;
+            write_count(out, "retryAt", self.now.wall.0.saturating_add(wait));
+        }
+        out.extend_from_slice(b"},\"sizes\":{\"queuedBytes\":");
+        write_u64(out, self.queued_bytes() as u64);
+        out.push(b'}');
+    }
+
+    /// Does all that is due.
+    fn pump(&mut self, commands: &mut Vec<Command>) {
+        if self.may_keep() {
+            if self.seal_due() {
+                self.seal(commands);
+            }
+            if self.save_at.is_some_and(|time| time <= self.now.mono) {
+                self.save_open(commands);
+            }
+            self.list(commands);
+            self.expire(commands);
+            self.send(commands);
+            self.shelve_ready(commands);
+        }
+        self.watch_deadlines(commands);
+        self.settle_flushes(commands);
+    }
+
+    fn seal_due(&self) -> bool {
+        self.soon
+            || self.seal_at <= self.now.mono
+            || !self.flushes.is_empty()
+            || self.open.as_ref().is_some_and(|open| self.is_full(open))
+    }
+
+    /// Whether events may be stored or sent at all.
+    fn may_keep(&self) -> bool {
+        self.enabled
+            && !self.stopped
+            && self.consent == Consent::Granted
+            && !self.config.killed().holds(self.now.wall)
+    }
+
+    /// Whether the kill switch holds and wants what is stored gone.
+    fn erasing(&self) -> bool {
+        let kill = self.config.killed();
+        kill.erase && kill.holds(self.now.wall)
+    }
+
+    /// Events in memory that are not in flight.
+    fn held(&self) -> u64 {
+        let open = self.open.as_ref().map_or(0, |open| u64::from(open.header().events));
+        open + self.ready_events + self.moving().map(|batch| u64::from(batch.events)).sum::<u64>()
+    }
+
+    /// Batches whose bytes wait in memory for a store operation.
+    fn moving(&self) -> impl Iterator<Item = &Batch> {
+        self.pending.iter().filter_map(|(_, pending)| match pending {
+            Pending::Put(batch) | Pending::Renew { batch, .. } => Some(batch),
+            _ => None,
+        })
+    }
+
+    fn queued_bytes(&self) -> usize {
+        let open = self.open.as_ref().map_or(0, Builder::size);
+        open + self.ready_bytes + self.moving().map(|batch| batch.bytes.len()).sum::<usize>()
+    }
+
+    fn drop_events(&mut self, reason: Reason, events: u64) {
+        self.counts.dropped.add(reason, events);
+        self.unreported.add(reason, events);
+    }
+
+    /// A finished batch is dropped: what it would have reported is to be told by another one.
+    fn drop_batch(&mut self, reason: Reason, batch: Batch, commands: &mut Vec<Command>) {
+        self.drop_events(reason, u64::from(batch.events));
+        if let Ok(report) = super::record::Record::own(&batch.bytes).and_then(|r| r.report()) {
+            self.unreported.merge(&report);
+        }
+        if batch.copy.is_some() {
+            self.remove(batch.key, commands);
+        }
+    }
+
+    fn next_id(&mut self) -> u32 {
+        self.next_id = self.next_id.wrapping_add(1);
+        self.next_id
+    }
+
+    fn push_ready(&mut self, batch: Batch, front: bool) {
+        self.ready_events += u64::from(batch.events);
+        self.ready_bytes += batch.bytes.len();
+        if front { self.ready.push_front(batch) } else { self.ready.push_back(batch) }
+    }
+
+    fn pop_ready(&mut self, front: bool) -> Option<Batch> {
+        let batch = if front { self.ready.pop_front() } else { self.ready.pop_back() }?;
+        self.ready_events -= u64::from(batch.events);
+        self.ready_bytes -= batch.bytes.len();
+        Some(batch)
+    }
+
+    /// The scheduled delay from now, a tenth shorter or longer, so that a fleet does not beat in step.
+    fn scheduled(&mut self) -> Millis {
+        let delay = self.config.get(Number::ScheduledDelayMillis);
+        self.now.mono.plus(delay - delay / 10 + self.rng.up_to(delay / 5))
+    }
+
+    fn patch_context(&mut self, patches: &[ContextPatch<'_>], commands: &mut Vec<Command>) {
+        let before = self.context.clone();
+        for patch in patches {
+            if let Err(reason) = self.context.apply(patch) {
+                use super::context::Slot;
+                let field = match patch.slot {
+                    Slot::Identity(identity) => identity.option(),
+                    Slot::Core(key) | Slot::User(key) => key,
+                };
+                self.told.tell(commands, "context_rejected", field, &[field, ": ", reason]);
+            }
+        }
+        if self.context != before {
+            self.context_epoch = self.context_epoch.wrapping_add(1);
+        }
+    }
+
+    fn session(&self) -> &str {
+        self.context.identity(Identity::SessionId).unwrap_or_default()
+    }
+}
+
+fn write_count(out: &mut Vec<u8>, name: &str, count: u64) {
+    separate(out, &mut false);
+    write_text(out, name);
+    out.push(b':');
+    write_u64(out, count);
+}

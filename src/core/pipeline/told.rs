@@ -1,0 +1,38 @@
+//! Diagnostics, each cause told once.
+
+use super::super::io::{Command, Diagnostic};
+use super::super::random::unit_of;
+
+/// After so many causes the pipeline falls silent: a hostile host can't fill the memory.
+const CAUSES: usize = 256;
+
+#[derive(Debug, Default)]
+pub struct Told {
+    causes: Vec<u64>,
+}
+
+impl Told {
+    /// Appends a diagnostic unless the same code was told of the same field before.
+    pub fn tell(
+        &mut self,
+        commands: &mut Vec<Command>,
+        code: &'static str,
+        field: &str,
+        message: &[&str],
+    ) {
+        let cause = unit_of(code, field).to_bits();
+        if self.causes.contains(&cause) || self.causes.len() >= CAUSES {
+            return;
+        }
+        self.causes.push(cause);
+        let diagnostic = Diagnostic { code, message: message.iter().map(|part| shorten(part)).collect(),
+            field: shorten(field),
+        };
+        commands.push(Command::Diagnose(diagnostic));
+    }
+}
+
+/// Names come from the host and may be of any length.
+fn shorten(text: &str) -> String {
+    text.chars().take(128).collect()
+}

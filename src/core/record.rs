@@ -1,0 +1,633 @@
+//! A batch as bytes: how it waits in memory, how it is stored, and what the wire format is made from.
+//!
+//! A header of fixed length is followed by items. Definitions (resource, context, shapes) come before
+//! the first event that needs them, so a batch explains itself, and events hold little but values:
+//!
+//! | item | tag | then |
+//! | --- | --- | --- |
+//! | resource | 0 | fields |
+//! | context | 1 | identity texts (length + 1, 0 for none), core fields, user fields |
+//! | shape | 2 | name, count, (kind, key)… |
+//! | exposure | 3 | length, time, experiment, variation, three optional texts |
+//! | drop report | 4 | count, (reason, events)… |
+//! | event | 5 + 2 × shape + (1 if sampled) | length, time, \[rate\], values |
+//!
+//! Numbers are LEB128; a time is the difference to the event before, zigzag. A number value is an
+//! integer, zigzag and doubled, or `1` and eight bytes of a double. An event's id is not stored: it
+//! follows from the header's seed and first number.
+
+use uuid::Uuid;
+
+use super::codec::{Corrupt, Reader, crc32, put_text, put_varint, unzigzag, zigzag};
+use super::context::{Context, Identity, Scalar};
+use super::io::{Exposure, Field};
+use super::ledger::{Drops, REASONS};
+use super::random::IdSeed;
+use super::shapes::{FieldKind, Shape, ShapeId};
+use super::time::UnixMillis;
+
+const MAGIC: [u8; 4] = *b"WTR1";
+const HEADER: usize = 85;
+
+const RESOURCE: u64 = 0;
+const CONTEXT: u64 = 1;
+const SHAPE: u64 = 2;
+const EXPOSURE: u64 = 3;
+const REPORT: u64 = 4;
+const EVENT: u64 = 5;
+
+/// Integers up to here take the short form; beyond, doubles are exact anyway.
+const INTEGERS: f64 = 4_503_599_627_370_496.0;
+
+/// What a record says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    pub batch_id: Uuid,
+    pub client_id: Uuid,
+    pub id_seed: IdSeed,
+    /// The number of the first event's id.
+    pub first: u64,
+    /// The time that the first event's is relative to.
+    pub base: u64,
+    pub seq: u32,
+    pub events: u32,
+    /// Where the drop report is, from the record's start; 0 without one.
+    pub report_at: u32,
+    pub exposure: bool,
+}
+
+impl Header {
+    fn write(&self, record: &mut [u8]) {
+        let Some((header, _)) = record.split_first_chunk_mut::<HEADER>() else { return };
+        header[..4].copy_from_slice(&MAGIC);
+        header[8..24].copy_from_slice(self.batch_id.as_bytes());
+        header[24..40].copy_from_slice(self.client_id.as_bytes());
+        header[40..56].copy_from_slice(&self.id_seed.0);
+        header[56..64].copy_from_slice(&self.first.to_le_bytes());
+        header[64..72].copy_from_slice(&self.base.to_le_bytes());
+        header[72..76].copy_from_slice(&self.seq.to_le_bytes());
+        header[76..80].copy_from_slice(&self.events.to_le_bytes());
+        header[80..84].copy_from_slice(&self.report_at.to_le_bytes());
+        header[84] = u8::from(self.exposure);
+        let checksum = crc32(&record[8..]);
+        record[4..8].copy_from_slice(&checksum.to_le_bytes());
+    }
+
+    fn read(reader: &mut Reader<'_>) -> Result<Self, Corrupt> {
+        Ok(Self {
+            batch_id: Uuid::from_bytes(reader.array()?),
+            client_id: Uuid::from_bytes(reader.array()?),
+            id_seed: IdSeed(reader.array()?),
+            first: u64::from_le_bytes(reader.array()?),
+            base: u64::from_le_bytes(reader.array()?),
+            seq: u32::from_le_bytes(reader.array()?),
+            events: u32::from_le_bytes(reader.array()?),
+            report_at: u32::from_le_bytes(reader.array()?),
+            exposure: match reader.byte()? {
+                0 => false,
+                1 => true,
+                _ => return Err(Corrupt),
+            },
+        })
+    }
+}
+
+/// A batch that still takes events.
+#[derive(Debug)]
+pub struct Builder {
+    header: Header,
+    bytes: Vec<u8>,
+    last: u64,
+    /// The epoch of the context written last.
+    context: Option<u32>,
+    /// The batch's own number of each registered shape, plus one.
+    known: Vec<u32>,
+    /// Where each definition lies in `bytes`.
+    definitions: Vec<(u32, u32)>,
+}
+
+impl Builder {
+    /// `header.first` and `header.base` belong to the first event to come.
+    pub fn new(header: Header, resource: &[(String, Scalar)]) -> Self {
+        let mut bytes = vec![0; HEADER];
+        put_varint(&mut bytes, RESOURCE);
+        put_fields(&mut bytes, resource);
+        Self {
+            header,
+            bytes,
+            last: header.base,
+            context: None,
+            known: Vec::new(),
+            definitions: Vec::new(),
+        }
+    }
+
+    pub fn header(&self) -> &Header {
+        &self.header
+    }
+
+    pub fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Writes the context unless it is the one written last.
+    pub fn context(&mut self, epoch: u32, context: &Context) {
+        if self.context.replace(epoch) == Some(epoch) {
+            return;
+        }
+        put_varint(&mut self.bytes, CONTEXT);
+        for text in &context.identity {
+            put_optional(&mut self.bytes, text.as_deref());
+        }
+        put_fields(&mut self.bytes, &context.core);
+        put_fields(&mut self.bytes, &context.user);
+    }
+
+    /// An event of a registered shape; `values` has one number per field, booleans are 0 or 1.
+    pub fn shaped(
+        &mut self,
+        at: UnixMillis,
+        id: ShapeId,
+        shape: &Shape,
+        rate: Option<f64>,
+        values: &[f64],
+    ) {
+        let index = id.0 as usize;
+        if self.known.len() <= index {
+            self.known.resize(index + 1, 0);
+        }
+        let local = match self.known[index] {
+            0 => {
+                let local = self.define(&shape.definition);
+                self.known[index] = local + 1;
+                local
+            }
+            known => known - 1,
+        };
+        let start = self.begin(at, local, rate);
+        for ((_, kind), value) in shape.fields.iter().zip(values) {
+            match kind {
+                FieldKind::Bool => self.bytes.push(u8::from(*value != 0.0)),
+                _ => put_number(&mut self.bytes, *value),
+            }
+        }
+        self.end(start);
+    }
+
+    /// An event of any other shape; refused fields must be gone already.
+    pub fn event(
+        &mut self,
+        at: UnixMillis,
+        shape: &Shape,
+        rate: Option<f64>,
+        fields: &[(&str, Field<'_>)],
+    ) {
+        let local = self.define(&shape.definition);
+        let start = self.begin(at, local, rate);
+        for (_, field) in fields {
+            match *field {
+                Field::Number(value) => put_number(&mut self.bytes, value),
+                Field::Bool(value) => self.bytes.push(u8::from(value)),
+                Field::Text(text) => put_text(&mut self.bytes, text),
+                Field::Refused(_) => {}
+            }
+        }
+        self.end(start);
+    }
+
+    pub fn exposure(&mut self, at: UnixMillis, exposure: &Exposure<'_>) {
+        put_varint(&mut self.bytes, EXPOSURE);
+        let start = self.bytes.len();
+        self.put_time(at);
+        put_text(&mut self.bytes, exposure.experiment_id);
+        put_varint(&mut self.bytes, u64::from(exposure.variation_id));
+        for text in [exposure.session_id, exposure.user_attributes, exposure.experiment_metadata] {
+            put_optional(&mut self.bytes, text);
+        }
+        self.end(start);
+        self.header.exposure = true;
+    }
+
+    /// Shapes are about to be numbered anew.
+    pub fn forget_shapes(&mut self) {
+        self.known.clear();
+    }
+
+    /// The record as it stands, for a store; events may follow.
+    pub fn snapshot(&self) -> Vec<u8> {
+        let mut bytes = self.bytes.clone();
+        self.header.write(&mut bytes);
+        bytes
+    }
+
+    /// The finished record, with the drops that are to be reported along.
+    pub fn finish(mut self, report: &Drops) -> (Header, Vec<u8>) {
+        if !report.is_empty() {
+            self.header.report_at = self.bytes.len() as u32;
+            put_report(&mut self.bytes, report);
+        }
+        self.header.write(&mut self.bytes);
+        (self.header, self.bytes)
+    }
+
+    fn define(&mut self, definition: &[u8]) -> u32 {
+        let known = self.definitions.iter().position(|(start, length)| {
+            let start = *start as usize;
+            *length as usize == definition.len()
+                && self.bytes.get(start..start + definition.len()) == Some(definition)
+        });
+        if let Some(local) = known {
+            return local as u32;
+        }
+        put_varint(&mut self.bytes, SHAPE);
+        self.definitions.push((self.bytes.len() as u32, definition.len() as u32));
+        self.bytes.extend_from_slice(definition);
+        self.definitions.len() as u32 - 1
+    }
+
+    fn begin(&mut self, at: UnixMillis, local: u32, rate: Option<f64>) -> usize {
+        put_varint(&mut self.bytes, EVENT + 2 * u64::from(local) + u64::from(rate.is_some()));
+        let start = self.bytes.len();
+        self.put_time(at);
+        if let Some(rate) = rate {
+            self.bytes.extend_from_slice(&rate.to_le_bytes());
+        }
+        start
+    }
+
+    /// Puts the length of what was written since `start` before it.
+    fn end(&mut self, start: usize) {
+        let length = self.bytes.len() - start;
+        if length < 0x80 {
+            self.bytes.insert(start, length as u8);
+        } else {
+            let mut prefix = Vec::new();
+            put_varint(&mut prefix, length as u64);
+            self.bytes.splice(start..start, prefix);
+        }
+        self.header.events += 1;
+    }
+
+    fn put_time(&mut self, at: UnixMillis) {
+        let difference = at.0.wrapping_sub(self.last) as i64;
+        self.last = at.0;
+        put_varint(&mut self.bytes, zigzag(difference));
+    }
+}
+
+fn put_number(out: &mut Vec<u8>, value: f64) {
+    let integer = value as i64;
+    if integer as f64 == value && value.abs() < INTEGERS {
+        put_varint(out, zigzag(integer) << 1);
+    } else {
+        out.push(1);
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+}
+
+fn put_optional(out: &mut Vec<u8>, text: Option<&str>) {
+    match text {
+        None => out.push(0),
+        Some(text) => {
+            put_varint(out, text.len() as u64 + 1);
+            out.extend_from_slice(text.as_bytes());
+        }
+    }
+}
+
+fn put_fields(out: &mut Vec<u8>, fields: &[(String, Scalar)]) {
+    put_varint(out, fields.len() as u64);
+    for (key, value) in fields {
+        put_text(out, key);
+        match value {
+            Scalar::Bool(value) => out.extend_from_slice(&[FieldKind::Bool as u8, u8::from(*value)]),
+            Scalar::Number(value) => {
+                out.push(FieldKind::Number as u8);
+                put_number(out, *value);
+            }
+            Scalar::Text(value) => {
+                out.push(FieldKind::Text as u8);
+                put_text(out, value);
+            }
+        }
+    }
+}
+
+fn put_report(out: &mut Vec<u8>, report: &Drops) {
+    put_varint(out, REPORT);
+    put_varint(out, report.iter().count() as u64);
+    for (reason, count) in report.0.iter().enumerate().filter(|(_, count)| **count > 0) {
+        put_varint(out, reason as u64);
+        put_varint(out, *count);
+    }
+}
+
+/// A field's value as a record holds it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Stored<'a> {
+    Number(f64),
+    Bool(bool),
+    Text(&'a str),
+}
+
+impl<'a> Stored<'a> {
+    fn read(reader: &mut Reader<'a>, kind: FieldKind) -> Result<Self, Corrupt> {
+        Ok(match kind {
+            FieldKind::Bool => Self::Bool(reader.byte()? != 0),
+            FieldKind::Text => Self::Text(reader.text()?),
+            FieldKind::Number => {
+                let number = reader.varint()?;
+                if number & 1 == 0 {
+                    Self::Number(unzigzag(number >> 1) as f64)
+                } else {
+                    let value = f64::from_le_bytes(reader.array()?);
+                    if !value.is_finite() {
+                        return Err(Corrupt);
+                    }
+                    Self::Number(value)
+                }
+            }
+        })
+    }
+}
+
+/// A group of context fields.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Fields<'a>(pub Vec<(&'a str, Stored<'a>)>);
+
+impl<'a> Fields<'a> {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Corrupt> {
+        let count = reader.count()?;
+        let mut fields = Vec::new();
+        for _ in 0..count {
+            let key = reader.text()?;
+            let kind = FieldKind::from_byte(reader.byte()?).ok_or(Corrupt)?;
+            fields.push((key, Stored::read(reader, kind)?));
+        }
+        Ok(Self(fields))
+    }
+}
+
+/// The context of the events that follow.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoredContext<'a> {
+    pub identity: [Option<&'a str>; Identity::ALL.len()],
+    pub core: Fields<'a>,
+    pub user: Fields<'a>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredShape<'a> {
+    pub name: &'a str,
+    pub keys: Vec<(FieldKind, &'a str)>,
+}
+
+/// An event's values, read one by one in the order of its shape's keys.
+#[derive(Clone, Debug)]
+pub struct StoredEvent<'a> {
+    /// Index of its shape among those met before.
+    pub shape: usize,
+    pub id: Uuid,
+    pub at: UnixMillis,
+    pub rate: Option<f64>,
+    values: Reader<'a>,
+}
+
+impl<'a> StoredEvent<'a> {
+    pub fn value(&mut self, kind: FieldKind) -> Result<Stored<'a>, Corrupt> {
+        Stored::read(&mut self.values, kind)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub enum Item<'a> {
+    Resource(Fields<'a>),
+    Context(StoredContext<'a>),
+    Shape(StoredShape<'a>),
+    Event(StoredEvent<'a>),
+    Exposure { id: Uuid, at: UnixMillis, exposure: Exposure<'a> },
+    Report,
+}
+
+/// A record whose header was read. Items are read, and checked, on the way through it.
+#[derive(Clone, Debug)]
+pub struct Record<'a> {
+    pub header: Header,
+    bytes: &'a [u8],
+}
+
+impl<'a> Record<'a> {
+    /// Takes a record that this process wrote.
+    pub fn own(bytes: &'a [u8]) -> Result<Self, Corrupt> {
+        let mut reader = Reader::new(bytes);
+        if reader.array()? != MAGIC {
+            return Err(Corrupt);
+        }
+        reader.bytes(4)?;
+        Ok(Self { header: Header::read(&mut reader)?, bytes })
+    }
+
+    /// Takes a record from a store: its checksum must be right.
+    pub fn checked(bytes: &'a [u8]) -> Result<Self, Corrupt> {
+        let record = Self::own(bytes)?;
+        if bytes[4..8] == crc32(&bytes[8..]).to_le_bytes() { Ok(record) } else { Err(Corrupt) }
+    }
+
+    /// The drops that are reported along with this batch.
+    pub fn report(&self) -> Result<Drops, Corrupt> {
+        let mut drops = Drops::default();
+        if self.header.report_at == 0 {
+            return Ok(drops);
+        }
+        let bytes = self.bytes.get(self.header.report_at as usize..).ok_or(Corrupt)?;
+        let mut reader = Reader::new(bytes);
+        if reader.varint()? != REPORT {
+            return Err(Corrupt);
+        }
+        read_report(&mut reader, &mut drops)?;
+        Ok(drops)
+    }
+
+    pub fn items(&self) -> Items<'a> {
+        let body = self.bytes.get(HEADER..).unwrap_or_default();
+        Items {
+            reader: Reader::new(body),
+            id_seed: self.header.id_seed,
+            number: self.header.first,
+            time: self.header.base,
+            left: self.header.events,
+        }
+    }
+
+    /// Two records of half the events each, or none of a single event. The first keeps the batch's id,
+    /// number and report; the second takes the ones given.
+    pub fn split(&self, id: Uuid, seq: u32) -> Result<Option<Halves>, Corrupt> {
+        if self.header.events < 2 {
+            return Ok(None);
+        }
+        let keep = self.header.events / 2;
+        let mut first = Half::new(self.header, keep);
+        let mut second = Half::new(self.header, self.header.events - keep);
+        second.header.batch_id = id;
+        second.header.seq = seq;
+        second.header.first = self.header.first.wrapping_add(u64::from(keep));
+        let mut items = self.items();
+        let body = self.bytes.get(HEADER..).ok_or(Corrupt)?;
+        let mut seen = 0;
+        loop {
+            let before = body.len() - items.reader.remaining();
+            let Some(item) = items.read()? else { break };
+            let raw = &body[before..body.len() - items.reader.remaining()];
+            match item {
+                Item::Event(StoredEvent { at, .. }) | Item::Exposure { at, .. } => {
+                    let in_first = seen < keep;
+                    if in_first {
+                        second.header.base = at.0;
+                    }
+                    let half = if in_first { &mut first } else { &mut second };
+                    half.bytes.extend_from_slice(raw);
+                    half.header.exposure |= matches!(item, Item::Exposure { .. });
+                    seen += 1;
+                }
+                Item::Report => {
+                    first.header.report_at = first.bytes.len() as u32;
+                    first.bytes.extend_from_slice(raw);
+                }
+                _ => {
+                    if seen < keep {
+                        first.bytes.extend_from_slice(raw);
+                    }
+                    second.bytes.extend_from_slice(raw);
+                }
+            }
+        }
+        Ok(Some([first.finish(), second.finish()]))
+    }
+}
+
+/// Two batches out of one, each with its header.
+pub type Halves = [(Header, Vec<u8>); 2];
+
+struct Half {
+    header: Header,
+    bytes: Vec<u8>,
+}
+
+impl Half {
+    fn new(header: Header, events: u32) -> Self {
+        let header = Header { events, report_at: 0, exposure: false, ..header };
+        Self { header, bytes: vec![0; HEADER] }
+    }
+
+    fn finish(mut self) -> (Header, Vec<u8>) {
+        self.header.write(&mut self.bytes);
+        (self.header, self.bytes)
+    }
+}
+
+fn read_report(reader: &mut Reader<'_>, drops: &mut Drops) -> Result<(), Corrupt> {
+    for _ in 0..reader.count()? {
+        let reason = usize::try_from(reader.varint()?).map_err(|_| Corrupt)?;
+        let count = reader.varint()?;
+        if reason >= REASONS {
+            return Err(Corrupt);
+        }
+        drops.0[reason] = drops.0[reason].saturating_add(count);
+    }
+    Ok(())
+}
+
+fn read_optional<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a str>, Corrupt> {
+    let Some(length) = reader.varint()?.checked_sub(1) else { return Ok(None) };
+    let length = usize::try_from(length).map_err(|_| Corrupt)?;
+    core::str::from_utf8(reader.bytes(length)?).map(Some).map_err(|_| Corrupt)
+}
+
+#[derive(Clone, Debug)]
+pub struct Items<'a> {
+    reader: Reader<'a>,
+    id_seed: IdSeed,
+    number: u64,
+    time: u64,
+    /// Events that the header promises and that have not come yet.
+    left: u32,
+}
+
+impl<'a> Items<'a> {
+    /// The next item; `None` at the end, if every event of the header was there.
+    pub fn read(&mut self) -> Result<Option<Item<'a>>, Corrupt> {
+        if self.reader.is_empty() {
+            return if self.left == 0 { Ok(None) } else { Err(Corrupt) };
+        }
+        let reader = &mut self.reader;
+        let item = match reader.varint()? {
+            RESOURCE => Item::Resource(Fields::read(reader)?),
+            CONTEXT => {
+                let mut context = StoredContext::default();
+                for text in &mut context.identity {
+                    *text = read_optional(reader)?;
+                }
+                context.core = Fields::read(reader)?;
+                context.user = Fields::read(reader)?;
+                Item::Context(context)
+            }
+            SHAPE => {
+                let name = reader.text()?;
+                let mut keys = Vec::new();
+                for _ in 0..reader.count()? {
+                    let kind = FieldKind::from_byte(reader.byte()?).ok_or(Corrupt)?;
+                    keys.push((kind, reader.text()?));
+                }
+                Item::Shape(StoredShape { name, keys })
+            }
+            EXPOSURE => {
+                let mut body = self.body()?;
+                let at = self.time(&mut body)?;
+                let exposure = Exposure {
+                    experiment_id: body.text()?,
+                    variation_id: u32::try_from(body.varint()?).map_err(|_| Corrupt)?,
+                    session_id: read_optional(&mut body)?,
+                    user_attributes: read_optional(&mut body)?,
+                    experiment_metadata: read_optional(&mut body)?,
+                };
+                Item::Exposure { id: self.id()?, at, exposure }
+            }
+            REPORT => {
+                read_report(reader, &mut Drops::default())?;
+                Item::Report
+            }
+            tag => {
+                let tag = tag - EVENT;
+                let mut body = self.body()?;
+                let at = self.time(&mut body)?;
+                let rate = match tag & 1 {
+                    0 => None,
+                    _ => Some(f64::from_le_bytes(body.array()?)),
+                };
+                if rate.is_some_and(|rate| !rate.is_finite()) {
+                    return Err(Corrupt);
+                }
+                let shape = usize::try_from(tag >> 1).map_err(|_| Corrupt)?;
+                Item::Event(StoredEvent { shape, id: self.id()?, at, rate, values: body })
+            }
+        };
+        Ok(Some(item))
+    }
+
+    fn body(&mut self) -> Result<Reader<'a>, Corrupt> {
+        let length = self.reader.count()?;
+        Ok(Reader::new(self.reader.bytes(length)?))
+    }
+
+    fn time(&mut self, body: &mut Reader<'a>) -> Result<UnixMillis, Corrupt> {
+        self.time = self.time.wrapping_add(unzigzag(body.varint()?) as u64);
+        Ok(UnixMillis(self.time))
+    }
+
+    fn id(&mut self) -> Result<Uuid, Corrupt> {
+        self.left = self.left.checked_sub(1).ok_or(Corrupt)?;
+        let id = self.id_seed.id(self.number);
+        self.number = self.number.wrapping_add(1);
+        Ok(id)
+    }
+}

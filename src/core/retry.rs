@@ -1,0 +1,157 @@
+//! What an answer means, and how long to wait before the next try.
+
+use super::random::Rng;
+use super::time::UnixMillis;
+
+/// What follows from a status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Delivered,
+    /// Store it and try again later.
+    Retry,
+    /// Split the batch.
+    TooLarge,
+    /// The Authorization header was refused.
+    Unauthorized,
+    /// Never again.
+    Rejected,
+}
+
+/// OTLP/HTTP's list of statuses to retry (429, 502, 503, 504), with 408 and 500 beside them.
+pub fn classify(status: u16) -> Verdict {
+    match status {
+        200..=299 => Verdict::Delivered,
+        408 | 429 | 500 | 502 | 503 | 504 => Verdict::Retry,
+        413 => Verdict::TooLarge,
+        401 | 403 => Verdict::Unauthorized,
+        // Statuses past 4xx that nobody named: a server that may come to itself again.
+        505..=599 | 501 => Verdict::Retry,
+        _ => Verdict::Rejected,
+    }
+}
+
+/// From here on an endpoint is taken for dead or blocked, and is probed at growing distance.
+const CIRCUIT_FAILURES: u32 = 8;
+/// The longest distance between two probes, and the longest `Retry-After` that is believed.
+pub const CIRCUIT_MILLIS: u64 = 15 * 60_000;
+
+/// Exponential backoff with full jitter (Brooker, "Exponential Backoff And Jitter", 2015): after the
+/// n-th failure in a row a uniform draw from 0 to `base · 2^(n-1)`, capped. Once the circuit is open
+/// the cap grows to fifteen minutes, and a probe waits for at least half its draw's range.
+pub fn backoff_millis(rng: &mut Rng, failures: u32, base: u64, max: u64) -> u64 {
+    let exponential = |steps: u32| base.saturating_mul(1_u64.checked_shl(steps).unwrap_or(u64::MAX));
+    if failures <= CIRCUIT_FAILURES {
+        rng.up_to(exponential(failures.saturating_sub(1)).min(max))
+    } else {
+        let doubled = max.saturating_mul(1_u64 << (failures - CIRCUIT_FAILURES).min(32));
+        let range = doubled.min(CIRCUIT_MILLIS.max(max));
+        range / 2 + rng.up_to(range / 2)
+    }
+}
+
+/// The wait that a `Retry-After` header asks for (RFC 9110, section 10.2.3): seconds, or a date in
+/// the preferred format. Anything else says nothing. Capped, for servers lie.
+pub fn retry_after_millis(text: &str, wall: UnixMillis) -> Option<u64> {
+    let text = text.trim();
+    let millis = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        text.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1_000)
+    } else {
+        parse_http_date(text)?.saturating_sub(wall.0)
+    };
+    Some(millis.min(CIRCUIT_MILLIS))
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT` in milliseconds since 1970.
+fn parse_http_date(text: &str) -> Option<u64> {
+    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
+    let (_, date) = text.split_once(", ")?;
+    let mut parts = date.split(' ');
+    let day = number(parts.next()?, 1, 31)?;
+    let name = parts.next().filter(|name| name.len() == 3)?;
+    let month = MONTHS.find(name).filter(|index| index % 3 == 0)? as u64 / 3;
+    let year = number(parts.next()?, 1_970, 9_999)?;
+    let mut time = parts.next()?.split(':');
+    let hour = number(time.next()?, 0, 23)?;
+    let minute = number(time.next()?, 0, 59)?;
+    let second = number(time.next()?, 0, 60)?;
+    if time.next().is_some() || parts.next() != Some("GMT") || parts.next().is_some() {
+        return None;
+    }
+    // Days from civil (Howard Hinnant): years begin in March, so that February 29 is the last day.
+    let shifted = if month < 2 { year - 1 } else { year };
+    let day_of_year = (153 * ((month + 10) % 12) + 2) / 5 + day - 1;
+    let days = shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + day_of_year;
+    let days = days.checked_sub(719_468)?;
+    Some((days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000)
+}
+
+fn number(text: &str, min: u64, max: u64) -> Option<u64> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|value| digits && (min..=max).contains(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statuses() {
+        for (verdict, statuses) in [
+            (Verdict::Delivered, &[200, 202, 204, 299][..]),
+            (Verdict::Retry, &[408, 429, 500, 502, 503, 504, 507, 599]),
+            (Verdict::TooLarge, &[413]),
+            (Verdict::Unauthorized, &[401, 403]),
+            (Verdict::Rejected, &[0, 100, 300, 302, 304, 400, 404, 410, 415, 422, 431, 600]),
+        ] {
+            for status in statuses {
+                assert_eq!(classify(*status), verdict, "{status}");
+            }
+        }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let wall = UnixMillis(784_111_770_000);
+        for (text, millis) in [
+            ("0", Some(0)),
+            (" 7 ", Some(7_000)),
+            ("99999999999999999999999", Some(CIRCUIT_MILLIS)),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(7_000)),
+            ("Sun, 06 Nov 1994 08:49:29 GMT", Some(0)),
+            ("Fri, 31 Dec 9999 23:59:59 GMT", Some(CIRCUIT_MILLIS)),
+            ("", None),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+            ("Sun, 06 Nov 1994 08:49:37 PST", None),
+            ("Sun, 06 anF 1994 08:49:37 GMT", None),
+            ("Sun, 06 Nov 1994 08:49 GMT", None),
+        ] {
+            assert_eq!(retry_after_millis(text, wall), millis, "{text}");
+        }
+    }
+
+    #[test]
+    fn leap_days_count() {
+        let parse = |text| parse_http_date(text).unwrap();
+        assert_eq!(parse("Thu, 01 Jan 1970 00:00:00 GMT"), 0);
+        assert_eq!(parse("Tue, 29 Feb 2000 00:00:00 GMT"), 951_782_400_000);
+        assert_eq!(parse("Wed, 01 Mar 2000 00:00:00 GMT"), 951_868_800_000);
+    }
+
+    #[test]
+    fn backoff_grows_to_its_cap_and_then_the_circuit_opens() {
+        let mut rng = Rng::new(3);
+        let mut longest = |failures| {
+            (0..2_000).map(|_| backoff_millis(&mut rng, failures, 500, 30_000)).max().unwrap()
+        };
+        assert!((450..=500).contains(&longest(1)));
+        assert!((900..=1_000).contains(&longest(2)));
+        assert!((29_000..=30_000).contains(&longest(8)));
+        assert!((58_000..=60_000).contains(&longest(9)));
+        assert!((850_000..=CIRCUIT_MILLIS).contains(&longest(40)));
+        assert!(longest(u32::MAX) <= CIRCUIT_MILLIS);
+        let mut rng = Rng::new(4);
+        assert!((0..2_000).all(|_| backoff_millis(&mut rng, 30, 500, 30_000) >= CIRCUIT_MILLIS / 2));
+    }
+}

@@ -1,0 +1,101 @@
+//! What the core asks of a store. A store decides nothing: it lists, writes, and compares and sets a
+//! lease; which record to take, keep or drop is the pipeline's business.
+
+/// One stored batch, as a listing tells it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// Sorts by age: twelve hexadecimal digits of milliseconds since 1970, `-`, the batch's UUID.
+    pub key: String,
+    /// Until when somebody holds the batch, in milliseconds since 1970; 0 if nobody does.
+    pub lease: u64,
+    /// Answers that refused the batch for now.
+    pub attempts: u32,
+    /// Events inside.
+    pub events: u32,
+    /// The record's length.
+    pub bytes: u32,
+}
+
+/// Operations are carried out in the order of their commands, and each is answered once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreOp {
+    /// Answered by `Listed`.
+    List,
+    /// Writes or replaces a record, whole or not at all. Answered by `Done`.
+    Put { entry: Entry, bytes: Vec<u8> },
+    /// Sets a new lease if the record's lease and attempts are still those of `seen`, and gives its
+    /// bytes. Atomic over all holders. Answered by `Claimed`, or by `Lost` if it changed or is gone.
+    Claim { seen: Entry, lease: u64, attempts: u32 },
+    /// The same without the bytes. Answered by `Done` or `Lost`.
+    Mark { seen: Entry, lease: u64, attempts: u32 },
+    /// Answered by `Done`, also if the record was gone.
+    Remove { key: String },
+    /// Sets a record that can't be read aside, so that it is never listed again. Answered by `Done`.
+    Quarantine { key: String },
+    /// Removes every record. Answered by `Done`.
+    Clear,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreResult {
+    Done,
+    Listed(Vec<Entry>),
+    Claimed(Vec<u8>),
+    Lost,
+    /// There is no room (`QuotaExceededError`, `ENOSPC`).
+    Full,
+    Failed,
+}
+
+/// The store where there is no other: private mode, a sandbox, no disk. It outlives nothing.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    records: Vec<(Entry, Vec<u8>)>,
+}
+
+impl MemoryStore {
+    pub fn apply(&mut self, op: StoreOp) -> StoreResult {
+        match op {
+            StoreOp::List => {
+                StoreResult::Listed(self.records.iter().map(|(entry, _)| entry.clone()).collect())
+            }
+            StoreOp::Put { entry, bytes } => {
+                match self.find(&entry.key) {
+                    Some(record) => *record = (entry, bytes),
+                    None => self.records.push((entry, bytes)),
+                }
+                StoreResult::Done
+            }
+            StoreOp::Claim { seen, lease, attempts } => match self.set(&seen, lease, attempts) {
+                Some(bytes) => StoreResult::Claimed(bytes.clone()),
+                None => StoreResult::Lost,
+            },
+            StoreOp::Mark { seen, lease, attempts } => match self.set(&seen, lease, attempts) {
+                Some(_) => StoreResult::Done,
+                None => StoreResult::Lost,
+            },
+            StoreOp::Remove { key } | StoreOp::Quarantine { key } => {
+                self.records.retain(|(entry, _)| entry.key != key);
+                StoreResult::Done
+            }
+            StoreOp::Clear => {
+                self.records.clear();
+                StoreResult::Done
+            }
+        }
+    }
+
+    fn find(&mut self, key: &str) -> Option<&mut (Entry, Vec<u8>)> {
+        self.records.iter_mut().find(|(entry, _)| entry.key == key)
+    }
+
+    fn set(&mut self, seen: &Entry, lease: u64, attempts: u32) -> Option<&Vec<u8>> {
+        let (entry, bytes) = self.find(&seen.key)?;
+        if entry.lease != seen.lease || entry.attempts != seen.attempts {
+            return None;
+        }
+        entry.lease = lease;
+        entry.attempts = attempts;
+        Some(bytes)
+    }
+}

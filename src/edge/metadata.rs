@@ -1,0 +1,219 @@
+//! Events as the host gives them. Everything is read before the pipeline is touched, for a getter may
+//! log an event of its own.
+
+use wasm_bindgen::prelude::*;
+
+use super::value::{self, get, global, invoke};
+use crate::core::io::{Exposure, Field};
+
+#[wasm_bindgen]
+extern "C" {
+    type VerifiedTexts;
+    #[wasm_bindgen(catch, method)]
+    fn get(this: &VerifiedTexts, value: &JsValue) -> Result<JsValue, JsValue>;
+
+    #[wasm_bindgen(catch, js_namespace = JSON)]
+    fn stringify(value: &JsValue) -> Result<JsValue, JsValue>;
+}
+
+/// More fields of one event are not read; the pipeline takes far fewer.
+const FIELDS: u32 = 1_000;
+const NAME_CHARACTERS: usize = 256;
+/// UTF-16 code units of an exposure's JSON texts.
+const JSON_UNITS: u32 = 65_536;
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum OwnField {
+    Number(f64),
+    Bool(bool),
+    Text(String),
+    /// Why: it follows the field's name in a message.
+    Refused(&'static str),
+}
+
+/// An event's fields, copied out of JavaScript.
+#[derive(Clone, Debug, Default)]
+pub struct Fields(Vec<(String, OwnField)>);
+
+impl Fields {
+    /// Fields of an object; nothing at all is no fields. `Err` says what anything else is.
+    pub fn read(metadata: &JsValue) -> Result<Self, &'static str> {
+        if metadata.is_undefined() || metadata.is_null() {
+            return Ok(Self::default());
+        }
+        if !metadata.is_object() {
+            return Err(kind(metadata));
+        }
+        let mut fields = Vec::new();
+        for key in value::keys(metadata, FIELDS) {
+            let field = match value::read(metadata, &key) {
+                Some(value) => own_field(&value),
+                None => Some(OwnField::Refused("could not be read")),
+            };
+            if let (Some(name), Some(field)) = (value::text(&key), field) {
+                fields.push((name, field));
+            }
+        }
+        Ok(Self(fields))
+    }
+
+    pub fn borrow(&self) -> Vec<(&str, Field<'_>)> {
+        let borrow = |field| match field {
+            &OwnField::Number(number) => Field::Number(number),
+            &OwnField::Bool(value) => Field::Bool(value),
+            OwnField::Text(text) => Field::Text(text),
+            &OwnField::Refused(what) => Field::Refused(what),
+        };
+        self.0.iter().map(|(name, field)| (name.as_str(), borrow(field))).collect()
+    }
+
+    /// Adds what is not there yet.
+    pub fn add(&mut self, more: Self) {
+        for (name, field) in more.0 {
+            if self.0.iter().all(|(own, _)| *own != name) {
+                self.0.push((name, field));
+            }
+        }
+    }
+
+    /// The first field that an event may not hold, and why.
+    fn misuse(&self) -> Option<(&str, &str)> {
+        self.0.iter().find_map(|(name, field)| match field {
+            OwnField::Refused(why) => Some((name.as_str(), *why)),
+            OwnField::Number(number) if !number.is_finite() => {
+                Some((name, "is a number that is not finite"))
+            }
+            _ => None,
+        })
+    }
+}
+
+/// `None`: to be left out without a word.
+fn own_field(value: &JsValue) -> Option<OwnField> {
+    if let Some(number) = value.as_f64() {
+        return Some(OwnField::Number(number));
+    }
+    if let Some(value) = value.as_bool() {
+        return Some(OwnField::Bool(value));
+    }
+    if value.is_undefined() {
+        return None;
+    }
+    let verified = if value.is_object() { verified_text(value) } else { None };
+    Some(verified.map_or_else(|| OwnField::Refused(kind(value)), OwnField::Text))
+}
+
+/// What a value is that is neither a number nor a boolean.
+fn kind(value: &JsValue) -> &'static str {
+    match value.js_typeof().as_string().as_deref() {
+        Some("string") => "is a string; wrap checked text in verified()",
+        Some("bigint") => "is a bigint; make it a number",
+        Some("symbol") => "is a symbol",
+        Some("function") => "is a function",
+        _ if value.is_null() => "is null; leave it out, or make it undefined",
+        _ => "is an object; make each of its values a field",
+    }
+}
+
+/// The text that the package's `verified` vouched for. Every copy of the package in a realm shares
+/// the list.
+fn verified_text(value: &JsValue) -> Option<String> {
+    let name = JsValue::from_str("wasm-telemetry.verified");
+    let symbol = invoke(&get(&global(), "Symbol"), "for", &[&name]).ok()?;
+    let texts = value::read(&global(), &symbol)?;
+    if !texts.is_object() {
+        return None;
+    }
+    value::text(&texts.unchecked_into::<VerifiedTexts>().get(value).ok()?)
+}
+
+/// The event's name, cut where it is too long anyway; a name that is no text becomes an empty one,
+/// which the pipeline counts as invalid.
+pub fn read_name(name: &JsValue) -> String {
+    value::text(name).unwrap_or_default()
+}
+
+/// What a developer is told in strict mode, if something is wrong.
+pub fn misuse(name: &JsValue, fields: &Result<Fields, &'static str>) -> Option<String> {
+    let text = read_name(name);
+    if !name.is_string() {
+        return Some(String::from("an event's name must be a string"));
+    }
+    if !(1..=NAME_CHARACTERS).contains(&text.chars().count()) {
+        return Some(String::from("an event's name must have 1 to 256 characters"));
+    }
+    let parts = match fields {
+        Err(kind) => ["event \"", &text, "\": metadata ", kind, "", ""],
+        Ok(fields) => {
+            let (field, why) = fields.misuse()?;
+            ["event \"", &text, "\": field \"", field, "\" ", why]
+        }
+    };
+    Some(parts.concat())
+}
+
+/// An exposure, copied out of JavaScript.
+#[derive(Debug, Default)]
+pub struct OwnExposure {
+    experiment_id: String,
+    variation_id: u32,
+    session_id: Option<String>,
+    user_attributes: Option<String>,
+    experiment_metadata: Option<String>,
+}
+
+/// What is wrong with an exposure: the field, and why.
+pub type Misuse = (&'static str, &'static str);
+
+impl OwnExposure {
+    /// The exposure, and what had to be left out of it; or why there is none.
+    pub fn read(exposure: &JsValue) -> Result<(Self, Vec<Misuse>), Misuse> {
+        let id = value::text(&get(exposure, "experimentId")).unwrap_or_default();
+        if !(1..=NAME_CHARACTERS).contains(&id.chars().count()) {
+            return Err(("experimentId", "must be text of 1 to 256 characters"));
+        }
+        let variation = value::whole(&get(exposure, "variationId"), u64::from(u32::MAX));
+        let Some(variation) = variation else {
+            return Err(("variationId", "must be a whole number from 0"));
+        };
+        let attributes = get(exposure, "userAttributes");
+        let mut left_out = Vec::new();
+        let mut json = |field, value: &JsValue| {
+            let text = json_text(value);
+            text.unwrap_or_else(|reason| {
+                left_out.push((field, reason));
+                None
+            })
+        };
+        let own = Self {
+            experiment_id: id,
+            variation_id: variation as u32,
+            session_id: value::text(&get(&attributes, "sessionId")),
+            user_attributes: json("userAttributes", &attributes),
+            experiment_metadata: json("experimentMetadata", &get(exposure, "experimentMetadata")),
+        };
+        Ok((own, left_out))
+    }
+
+    pub fn borrow(&self) -> Exposure<'_> {
+        Exposure {
+            experiment_id: &self.experiment_id,
+            variation_id: self.variation_id,
+            session_id: self.session_id.as_deref(),
+            user_attributes: self.user_attributes.as_deref(),
+            experiment_metadata: self.experiment_metadata.as_deref(),
+        }
+    }
+}
+
+/// The value as JSON, cut just above what the pipeline takes.
+fn json_text(value: &JsValue) -> Result<Option<String>, &'static str> {
+    if value.is_undefined() || value.is_null() {
+        return Ok(None);
+    }
+    if !value.is_object() {
+        return Err("must be an object; left out");
+    }
+    let text = stringify(value).ok().and_then(|text| value::text_within(&text, JSON_UNITS + 1));
+    text.map(Some).ok_or("can't be written as JSON; left out")
+}

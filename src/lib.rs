@@ -1,0 +1,9 @@
+//! A first-party event logger for JavaScript programs.
+//!
+//! [`core`] decides everything and touches nothing: events, times and outcomes go in, commands come
+//! out. `edge`, on wasm32, carries the commands out with `fetch`, IndexedDB and timers.
+
+pub mod core;
+
+#[cfg(target_arch = "wasm32")]
+pub mod edge;
