@@ -72,24 +72,47 @@ pub enum Input<'a> {
     /// A timer rang. Too often does no harm.
     Wake,
     /// An event, in general.
-    Event { at: UnixMillis, name: &'a str, fields: &'a [(&'a str, Field<'a>)] },
+    Event {
+        at: UnixMillis,
+        name: &'a str,
+        fields: &'a [(&'a str, Field<'a>)],
+    },
     /// An event whose name, keys and types are known by a shape: numbers as they are, booleans 0 or 1.
-    Shaped { at: UnixMillis, shape: ShapeId, values: &'a [f64] },
-    Exposure { at: UnixMillis, exposure: Exposure<'a> },
+    Shaped {
+        at: UnixMillis,
+        shape: ShapeId,
+        values: &'a [f64],
+    },
+    Exposure {
+        at: UnixMillis,
+        exposure: Exposure<'a>,
+    },
     /// `setContext` and `setUser`: from now on.
     Context(&'a [ContextPatch<'a>]),
     Consent(Consent),
     Online(bool),
-    Exported { id: ExportId, outcome: Outcome<'a> },
+    Exported {
+        id: ExportId,
+        outcome: Outcome<'a>,
+    },
     /// The store is open (or stands in memory): operations may be asked of it from now on.
     StoreReady,
-    Stored { id: OpId, result: StoreResult },
+    Stored {
+        id: OpId,
+        result: StoreResult,
+    },
     /// The page or the process may be gone after this very task.
     Leaving(Leaving),
     /// Send everything now. Answered by `Flushed`.
-    Flush { id: FlushId, timeout_millis: u64 },
+    Flush {
+        id: FlushId,
+        timeout_millis: u64,
+    },
     /// The same, and then stop: what is left goes to the store.
-    Shutdown { id: FlushId, timeout_millis: u64 },
+    Shutdown {
+        id: FlushId,
+        timeout_millis: u64,
+    },
 }
 
 /// How the host goes away.
@@ -107,8 +130,14 @@ pub enum Command {
     Export(Export),
     /// Give up a request; its outcome is not wanted any more.
     Cancel(ExportId),
-    Store { id: OpId, op: StoreOp },
-    Flushed { id: FlushId, report: FlushReport },
+    Store {
+        id: OpId,
+        op: StoreOp,
+    },
+    Flushed {
+        id: FlushId,
+        report: FlushReport,
+    },
     Diagnose(Diagnostic),
 }
 
@@ -141,4 +170,3 @@ pub struct Diagnostic {
     pub message: String,
     pub field: String,
 }
-

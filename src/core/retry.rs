@@ -39,7 +39,8 @@ pub const CIRCUIT_MILLIS: u64 = 15 * 60_000;
 /// n-th failure in a row a uniform draw from 0 to `base · 2^(n-1)`, capped. Once the circuit is open
 /// the cap grows to fifteen minutes, and a probe waits for at least half its draw's range.
 pub fn backoff_millis(rng: &mut Rng, failures: u32, base: u64, max: u64) -> u64 {
-    let exponential = |steps: u32| base.saturating_mul(1_u64.checked_shl(steps).unwrap_or(u64::MAX));
+    let exponential =
+        |steps: u32| base.saturating_mul(1_u64.checked_shl(steps).unwrap_or(u64::MAX));
     if failures <= CIRCUIT_FAILURES {
         rng.up_to(exponential(failures.saturating_sub(1)).min(max))
     } else {
@@ -54,7 +55,9 @@ pub fn backoff_millis(rng: &mut Rng, failures: u32, base: u64, max: u64) -> u64 
 pub fn retry_after_millis(text: &str, wall: UnixMillis) -> Option<u64> {
     let text = text.trim();
     let millis = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1_000)
+        text.parse::<u64>()
+            .unwrap_or(u64::MAX)
+            .saturating_mul(1_000)
     } else {
         parse_http_date(text)?.saturating_sub(wall.0)
     };
@@ -87,7 +90,9 @@ fn parse_http_date(text: &str) -> Option<u64> {
 
 fn number(text: &str, min: u64, max: u64) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|value| digits && (min..=max).contains(value))
+    text.parse()
+        .ok()
+        .filter(|value| digits && (min..=max).contains(value))
 }
 
 #[cfg(test)]
@@ -101,7 +106,10 @@ mod tests {
             (Verdict::Retry, &[408, 429, 500, 502, 503, 504, 507, 599]),
             (Verdict::TooLarge, &[413]),
             (Verdict::Unauthorized, &[401, 403]),
-            (Verdict::Rejected, &[0, 100, 300, 302, 304, 400, 404, 410, 415, 422, 431, 600]),
+            (
+                Verdict::Rejected,
+                &[0, 100, 300, 302, 304, 400, 404, 410, 415, 422, 431, 600],
+            ),
         ] {
             for status in statuses {
                 assert_eq!(classify(*status), verdict, "{status}");
@@ -143,7 +151,10 @@ mod tests {
     fn backoff_grows_to_its_cap_and_then_the_circuit_opens() {
         let mut rng = Rng::new(3);
         let mut longest = |failures| {
-            (0..2_000).map(|_| backoff_millis(&mut rng, failures, 500, 30_000)).max().unwrap()
+            (0..2_000)
+                .map(|_| backoff_millis(&mut rng, failures, 500, 30_000))
+                .max()
+                .unwrap()
         };
         assert!((450..=500).contains(&longest(1)));
         assert!((900..=1_000).contains(&longest(2)));
@@ -152,6 +163,8 @@ mod tests {
         assert!((850_000..=CIRCUIT_MILLIS).contains(&longest(40)));
         assert!(longest(u32::MAX) <= CIRCUIT_MILLIS);
         let mut rng = Rng::new(4);
-        assert!((0..2_000).all(|_| backoff_millis(&mut rng, 30, 500, 30_000) >= CIRCUIT_MILLIS / 2));
+        assert!(
+            (0..2_000).all(|_| backoff_millis(&mut rng, 30, 500, 30_000) >= CIRCUIT_MILLIS / 2)
+        );
     }
 }

@@ -56,33 +56,45 @@ pub fn is_path(text: &str) -> bool {
     text.len() <= 2_048
         && text.starts_with('/')
         && !text.contains("//")
-        && text.split('/').all(|segment| !matches!(segment, "." | ".."))
-        && text.bytes().all(|byte| {
-            byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte)
-        })
+        && text
+            .split('/')
+            .all(|segment| !matches!(segment, "." | ".."))
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte))
 }
 
 fn split_port(authority: &str) -> Result<(&str, &str), &'static str> {
     // An IPv6 address has colons of its own, inside brackets.
     let host_end = authority.rfind(']').map_or(0, |index| index + 1);
-    let Some(colon) = authority[host_end..].find(':') else { return Ok((authority, "")) };
+    let Some(colon) = authority[host_end..].find(':') else {
+        return Ok((authority, ""));
+    };
     let (host, port) = authority.split_at(host_end + colon);
     let port = &port[1..];
     let fits = port.parse::<u16>().is_ok_and(|number| number > 0);
-    if fits && !port.starts_with(['0', '+']) { Ok((host, port)) } else { Err("its port is not a port") }
+    if fits && !port.starts_with(['0', '+']) {
+        Ok((host, port))
+    } else {
+        Err("its port is not a port")
+    }
 }
 
 fn is_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[') {
         return address.strip_suffix(']').is_some_and(|address| {
-            address.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.')
+            address
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.')
                 && address.contains(':')
         });
     }
     host.len() <= 253
         && host.split('.').all(|label| {
             (1..=63).contains(&label.len())
-                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+                && label
+                    .bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
         })
 }
 
@@ -103,7 +115,10 @@ mod tests {
         for (text, url) in [
             ("https://t.example.com", "https://t.example.com"),
             ("HTTPS://T.Example.com:443/", "https://t.example.com"),
-            ("https://t.example.com:8443/in/", "https://t.example.com:8443/in"),
+            (
+                "https://t.example.com:8443/in/",
+                "https://t.example.com:8443/in",
+            ),
             ("http://127.0.0.1:8787", "http://127.0.0.1:8787"),
             ("http://localhost:80", "http://localhost"),
             ("http://[::1]:9", "http://[::1]:9"),

@@ -50,7 +50,9 @@ pub fn encode(
             }
             Item::Exposure { id, at, exposure } => {
                 separate(out, &mut first);
-                out.extend_from_slice(b"{\"event_type\":\"GrowthbookExperimentEvent\",\"event_id\":");
+                out.extend_from_slice(
+                    b"{\"event_type\":\"GrowthbookExperimentEvent\",\"event_id\":",
+                );
                 write_id(out, id);
                 out.extend_from_slice(b",\"timestamp\":");
                 write_time(out, at);
@@ -142,9 +144,16 @@ impl<'a> RenderedShape<'a> {
             let mut text = Vec::new();
             write_text(&mut text, key);
             text.push(b':');
-            RenderedField { kind: *kind, key, text }
+            RenderedField {
+                kind: *kind,
+                key,
+                text,
+            }
         };
-        Self { head, fields: shape.keys.iter().map(render).collect() }
+        Self {
+            head,
+            fields: shape.keys.iter().map(render).collect(),
+        }
     }
 }
 
@@ -167,9 +176,17 @@ impl<'a> Rendered<'a> {
 
         let mut event = Vec::new();
         write_member(&mut event, "user_id", identity(Identity::UserId));
-        write_group(&mut event, "core_metadata", &[("session_id", session)], &context.core);
-        let user =
-            [("account_uuid", account), ("organization_uuid", organization), ("device_id", device)];
+        write_group(
+            &mut event,
+            "core_metadata",
+            &[("session_id", session)],
+            &context.core,
+        );
+        let user = [
+            ("account_uuid", account),
+            ("organization_uuid", organization),
+            ("device_id", device),
+        ];
         write_group(&mut event, "user_metadata", &user, &context.user);
 
         let mut exposure = Vec::new();
@@ -181,7 +198,12 @@ impl<'a> Rendered<'a> {
             Stored::Text(text) if *key == "environment" => Some(*text),
             _ => None,
         });
-        Self { event, exposure, session, environment }
+        Self {
+            event,
+            exposure,
+            session,
+            environment,
+        }
     }
 }
 
@@ -221,12 +243,7 @@ fn write_event(
 }
 
 /// `,"name":{…}` of known members and free fields, unless there is none of either.
-fn write_group(
-    out: &mut Vec<u8>,
-    name: &str,
-    known: &[(&str, Option<&str>)],
-    fields: &Fields<'_>,
-) {
+fn write_group(out: &mut Vec<u8>, name: &str, known: &[(&str, Option<&str>)], fields: &Fields<'_>) {
     if fields.0.is_empty() && known.iter().all(|(_, text)| text.is_none()) {
         return;
     }
@@ -242,7 +259,10 @@ fn write_group(
         write_text(out, text);
     }
     for (key, value) in &fields.0 {
-        if known.iter().any(|(known, text)| known == key && text.is_some()) {
+        if known
+            .iter()
+            .any(|(known, text)| known == key && text.is_some())
+        {
             continue;
         }
         separate(out, &mut first);

@@ -47,7 +47,9 @@ impl Pipeline {
         if self.suppresses() {
             return;
         }
-        let Some(shape) = self.shapes.get(id) else { return };
+        let Some(shape) = self.shapes.get(id) else {
+            return;
+        };
         let sampling = self.rates.get(id.0 as usize).copied().flatten();
         let by_session = sampling.is_some_and(|sampling| sampling.by_session);
         if by_session || values.iter().any(|value| !value.is_finite()) {
@@ -64,7 +66,9 @@ impl Pipeline {
                 .collect();
             return self.event(at, &name, &fields, commands);
         }
-        let Some(rate) = self.sample(sampling, "") else { return };
+        let Some(rate) = self.sample(sampling, "") else {
+            return;
+        };
         if !self.make_room(commands) {
             return;
         }
@@ -86,11 +90,16 @@ impl Pipeline {
         if self.suppresses() {
             return;
         }
-        let Some(rate) = self.sample(self.config.sample_rate(name), name) else { return };
+        let Some(rate) = self.sample(self.config.sample_rate(name), name) else {
+            return;
+        };
         if !is_name(name) {
             self.counts.accepted += 1;
             self.drop_events(Reason::InvalidName, 1);
-            let message = ["an event's name must have 1 to 256 characters; dropped: ", name];
+            let message = [
+                "an event's name must have 1 to 256 characters; dropped: ",
+                name,
+            ];
             self.told.tell(commands, "invalid_name", name, &message);
             return;
         }
@@ -129,7 +138,8 @@ impl Pipeline {
             self.counts.accepted += 1;
             self.drop_events(Reason::InvalidName, 1);
             let message = ["experimentId must have 1 to 256 characters; dropped"];
-            self.told.tell(commands, "invalid_name", "experimentId", &message);
+            self.told
+                .tell(commands, "invalid_name", "experimentId", &message);
             return;
         }
         if !self.make_room(commands) {
@@ -139,7 +149,11 @@ impl Pipeline {
         for (name, limit, text) in [
             ("sessionId", TEXT, &mut exposure.session_id),
             ("userAttributes", JSON, &mut exposure.user_attributes),
-            ("experimentMetadata", JSON, &mut exposure.experiment_metadata),
+            (
+                "experimentMetadata",
+                JSON,
+                &mut exposure.experiment_metadata,
+            ),
         ] {
             if text.is_some_and(|text| text.encode_utf16().count() > limit) {
                 *text = None;
@@ -170,11 +184,17 @@ impl Pipeline {
 
     /// `None` if the event is sampled out, else the rate that is to be told along with it.
     fn sample(&mut self, sampling: Option<SampleRate>, name: &str) -> Option<Option<f64>> {
-        let Some(SampleRate { rate, by_session }) = sampling else { return Some(None) };
+        let Some(SampleRate { rate, by_session }) = sampling else {
+            return Some(None);
+        };
         if rate == 1.0 {
             return Some(None);
         }
-        let draw = if by_session { unit_of(self.session(), name) } else { self.rng.unit() };
+        let draw = if by_session {
+            unit_of(self.session(), name)
+        } else {
+            self.rng.unit()
+        };
         if draw < rate {
             Some(Some(rate))
         } else {
@@ -206,7 +226,15 @@ impl Pipeline {
                 }
             };
             self.counts.fields_left_out += 1;
-            let message = ["event \"", name, "\": field \"", key, "\" ", problem, "; left out"];
+            let message = [
+                "event \"",
+                name,
+                "\": field \"",
+                key,
+                "\" ",
+                problem,
+                "; left out",
+            ];
             self.told.tell(commands, "field_left_out", key, &message);
         }
         good
@@ -220,7 +248,10 @@ impl Pipeline {
         let most_bytes = self.config.get(Number::MaxQueueBytes) as usize;
         let mut may_spill = true;
         loop {
-            let open = self.open.as_ref().map_or((0, 0), |o| (o.header().events, o.size()));
+            let open = self
+                .open
+                .as_ref()
+                .map_or((0, 0), |o| (o.header().events, o.size()));
             let events = self.ready_events + u64::from(open.0);
             if events < most && self.ready_bytes + open.1 < most_bytes {
                 return true;

@@ -1,7 +1,7 @@
 //! Exports and what follows from their outcomes.
 
 use super::super::config::Number;
-use super::super::io::{Command, Export, ExportId, Outcome};
+use super::super::io::{Command, Consent, Export, ExportId, Outcome};
 use super::super::json;
 use super::super::ledger::Reason;
 use super::super::record::Record;
@@ -28,7 +28,8 @@ impl Pipeline {
     pub(super) fn send(&mut self, commands: &mut Vec<Command>) {
         if self.config.base().is_none() && self.held() > 0 {
             let message = ["no endpoint: set `batch.baseUrl`; events are kept until then"];
-            self.told.tell(commands, "no_endpoint", "batch.baseUrl", &message);
+            self.told
+                .tell(commands, "no_endpoint", "batch.baseUrl", &message);
         }
         let busy = |pending: &Pending| matches!(pending, Pending::Claim(_) | Pending::Renew { .. });
         if !self.may_send() || self.pending.iter().any(|(_, pending)| busy(pending)) {
@@ -48,9 +49,15 @@ impl Pipeline {
 
     /// A copy's lease may have run out while the batch waited: make sure that nobody took it over.
     fn renew(&mut self, batch: Batch, commands: &mut Vec<Command>) {
-        let Some(seen) = batch.copy.clone() else { return };
+        let Some(seen) = batch.copy.clone() else {
+            return;
+        };
         let (lease, attempts) = (self.lease(), seen.attempts);
-        let op = super::super::store::StoreOp::Mark { seen, lease, attempts };
+        let op = super::super::store::StoreOp::Mark {
+            seen,
+            lease,
+            attempts,
+        };
         self.start(Pending::Renew { batch, lease }, op, commands);
     }
 
@@ -58,19 +65,32 @@ impl Pipeline {
         self.request(batch, Authorization::First, commands);
     }
 
-    fn request(
-        &mut self,
-        batch: Batch,
-        authorization: Authorization,
-        commands: &mut Vec<Command>,
-    ) {
-        let Some(url) = self.config.url() else { return self.push_ready(batch, true) };
-        let Some(body) = self.body(&batch) else { return self.quarantine(batch, commands) };
+    fn request(&mut self, batch: Batch, authorization: Authorization, commands: &mut Vec<Command>) {
+        let Some(url) = self.config.url() else {
+            return self.push_ready(batch, true);
+        };
+        let Some(body) = self.body(&batch) else {
+            return self.quarantine(batch, commands);
+        };
         let id = ExportId(self.next_id());
-        let deadline = self.now.mono.plus(self.config.get(Number::ExportTimeoutMillis));
+        let deadline = self
+            .now
+            .mono
+            .plus(self.config.get(Number::ExportTimeoutMillis));
         let authorize = authorization != Authorization::Without && !self.config.skip_auth();
-        commands.push(Command::Export(Export { id, url, body, authorize, keepalive: false }));
-        self.flight = Some(Flight { id, batch, deadline, authorization });
+        commands.push(Command::Export(Export {
+            id,
+            url,
+            body,
+            authorize,
+            keepalive: false,
+        }));
+        self.flight = Some(Flight {
+            id,
+            batch,
+            deadline,
+            authorization,
+        });
     }
 
     /// The request's body; none if the record is corrupt.
@@ -92,7 +112,9 @@ impl Pipeline {
             let parting = self.parting.swap_remove(index);
             return self.witnessed(parting.fate, outcome, commands);
         }
-        let Some(flight) = self.flight.take_if(|flight| flight.id == id) else { return };
+        let Some(flight) = self.flight.take_if(|flight| flight.id == id) else {
+            return;
+        };
         self.outcome(flight.batch, flight.authorization, outcome, commands);
     }
 
@@ -103,7 +125,12 @@ impl Pipeline {
         outcome: Outcome<'_>,
         commands: &mut Vec<Command>,
     ) {
-        let Outcome::Response { status, retry_after, authorized } = outcome else {
+        let Outcome::Response {
+            status,
+            retry_after,
+            authorized,
+        } = outcome
+        else {
             // The network was not reached, so that no attempt was made.
             if outcome == Outcome::AuthFailed {
                 let message = ["`auth` failed; the batch is kept and tried again"];
@@ -173,7 +200,14 @@ impl Pipeline {
     fn failed(&mut self, batch: Batch, wait: Option<u64>, commands: &mut Vec<Command>) {
         self.trusted = false;
         self.back_off(wait);
-        self.shelve(batch, commands);
+        if self.erasing() {
+            self.drop_batch(Reason::Killed, batch, commands);
+        } else if self.consent == Consent::Pending {
+            // Nothing new is stored without a grant.
+            self.push_ready(batch, true);
+        } else {
+            self.shelve(batch, commands);
+        }
     }
 
     fn back_off(&mut self, wait: Option<u64>) {
@@ -225,7 +259,11 @@ impl Pipeline {
             commands.push(Command::Cancel(flight.id));
             self.failed(flight.batch, None, commands);
         }
-        while let Some(index) = self.parting.iter().position(|parting| parting.deadline <= now) {
+        while let Some(index) = self
+            .parting
+            .iter()
+            .position(|parting| parting.deadline <= now)
+        {
             let parting = self.parting.swap_remove(index);
             commands.push(Command::Cancel(parting.id));
         }

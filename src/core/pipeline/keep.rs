@@ -9,6 +9,8 @@ use super::{Batch, Known, PartingFate, Pending, Pipeline};
 
 /// After a failure the store is left alone for so long.
 const BROKEN_MILLIS: u64 = 30_000;
+/// Claims lost in a row before the store is taken for broken.
+const LOSSES: u32 = 8;
 /// How old a listing may be when there is nothing else to send.
 const RELIST_MILLIS: u64 = 60_000;
 /// Beside the requests that a lease has to outlast, for a holder whose timers are throttled.
@@ -52,11 +54,25 @@ impl Pipeline {
 
     /// Moves a batch out of memory. False if the store can't take it; it is then first in `ready`.
     pub(super) fn shelve(&mut self, mut batch: Batch, commands: &mut Vec<Command>) -> bool {
+        if !self.is_written(&batch.key) {
+            batch.copy = None;
+        }
         if let Some(seen) = batch.copy.take() {
             // The bytes are there already: give up the lease, and they are anybody's.
-            let entry = Entry { lease: 0, attempts: batch.attempts, ..seen.clone() };
-            let op = StoreOp::Mark { seen, lease: 0, attempts: batch.attempts };
-            self.known.push(Known { entry: entry.clone(), mine: true });
+            let entry = Entry {
+                lease: 0,
+                attempts: batch.attempts,
+                ..seen.clone()
+            };
+            let op = StoreOp::Mark {
+                seen,
+                lease: 0,
+                attempts: batch.attempts,
+            };
+            self.known.push(Known {
+                entry: entry.clone(),
+                mine: true,
+            });
             self.start(Pending::Release(entry), op, commands);
             return true;
         }
@@ -68,6 +84,14 @@ impl Pipeline {
         let bytes = batch.bytes.clone();
         self.put(entry, bytes, Pending::Put(batch), commands);
         true
+    }
+
+    /// Whether no copy is still on its way into the store: it could fail.
+    pub(super) fn is_written(&self, key: &str) -> bool {
+        !self.pending.iter().any(|(_, pending)| match pending {
+            Pending::Copy { key: written } => written == key,
+            _ => false,
+        })
     }
 
     /// While the endpoint can't be reached, finished batches are safer in the store.
@@ -92,14 +116,25 @@ impl Pipeline {
             return false;
         }
         loop {
-            let stored: u64 = self.known.iter().map(|known| u64::from(known.entry.bytes)).sum();
+            let stored: u64 = self
+                .known
+                .iter()
+                .map(|known| u64::from(known.entry.bytes))
+                .sum();
             let moving: u64 = self.moving().map(|batch| batch.bytes.len() as u64).sum();
             if stored + moving + bytes <= most {
                 return true;
             }
             let free = |known: &&Known| self.is_free(&known.entry);
-            let oldest = self.known.iter().filter(free).map(|known| &known.entry.key).min();
-            let Some(key) = oldest.cloned() else { return false };
+            let oldest = self
+                .known
+                .iter()
+                .filter(free)
+                .map(|known| &known.entry.key)
+                .min();
+            let Some(key) = oldest.cloned() else {
+                return false;
+            };
             let message = ["the store is full; the oldest batches are dropped and counted"];
             self.told.tell(commands, "store_full", "", &message);
             self.discard(&key, Reason::StoreFull, commands);
@@ -114,13 +149,18 @@ impl Pipeline {
 
     /// When the first lease that somebody holds runs out.
     pub(super) fn earliest_lease(&self) -> Option<u64> {
-        let held = self.known.iter().filter(|known| !self.is_free(&known.entry));
+        let held = self
+            .known
+            .iter()
+            .filter(|known| !self.is_free(&known.entry));
         held.map(|known| known.entry.lease).min()
     }
 
     /// Takes an entry out of the store for good.
     fn discard(&mut self, key: &str, reason: Reason, commands: &mut Vec<Command>) {
-        let Some(known) = self.forget(key) else { return };
+        let Some(known) = self.forget(key) else {
+            return;
+        };
         self.adopt(&known);
         self.drop_events(reason, u64::from(known.entry.events));
         self.remove(known.entry.key, commands);
@@ -142,8 +182,10 @@ impl Pipeline {
     pub(super) fn expire(&mut self, commands: &mut Vec<Command>) {
         let age = self.config.get(Number::MaxStoreAgeMillis);
         let oldest = self.now.wall.0.saturating_sub(age);
-        while let Some(known) =
-            self.known.iter().find(|k| self.is_free(&k.entry) && created(&k.entry.key) < oldest)
+        while let Some(known) = self
+            .known
+            .iter()
+            .find(|k| self.is_free(&k.entry) && created(&k.entry.key) < oldest)
         {
             let key = known.entry.key.clone();
             self.discard(&key, Reason::Expired, commands);
@@ -176,7 +218,12 @@ impl Pipeline {
         }
     }
 
+    /// Carries out a wipe that had to wait for the store.
     pub(super) fn clear_store(&mut self, commands: &mut Vec<Command>) {
+        if !self.clear_wanted || !self.store_ready || self.store_broken_until > self.now.mono {
+            return;
+        }
+        self.clear_wanted = false;
         self.start(Pending::Clear, StoreOp::Clear, commands);
     }
 
@@ -205,6 +252,7 @@ impl Pipeline {
                 self.known.push(Known { entry, mine: true });
             }
             (Pending::Claim(seen), StoreResult::Claimed(bytes)) => {
+                self.losses = 0;
                 self.claimed(seen, bytes, commands);
             }
             (Pending::Renew { batch, .. }, StoreResult::Lost) => {
@@ -219,34 +267,48 @@ impl Pipeline {
             }
             (Pending::Release(entry), StoreResult::Done) => {
                 // A listing made before may have told the old lease.
-                let known = self.known.iter_mut().find(|known| known.entry.key == entry.key);
+                let known = self
+                    .known
+                    .iter_mut()
+                    .find(|known| known.entry.key == entry.key);
                 if let Some(known) = known {
                     known.entry = entry;
                 }
             }
-            (Pending::Claim(_) | Pending::Release(_), _) => self.list_wanted = true,
+            (Pending::Claim(_), _) => {
+                self.list_wanted = true;
+                self.losses += 1;
+                if self.losses >= LOSSES {
+                    // Listings and claims that contradict each other must not go round for ever.
+                    self.losses = 0;
+                    self.store_broken_until = self.now.mono.plus(BROKEN_MILLIS);
+                }
+            }
+            (Pending::Release(_), _) => self.list_wanted = true,
             (Pending::List | Pending::Copy { .. } | Pending::Remove | Pending::Clear, _) => {}
         }
     }
 
-    fn store_failed(
-        &mut self,
-        pending: Pending,
-        result: StoreResult,
-        commands: &mut Vec<Command>,
-    ) {
+    fn store_failed(&mut self, pending: Pending, result: StoreResult, commands: &mut Vec<Command>) {
         let full = result == StoreResult::Full;
         let message: &[&str] = match full {
             true => &["the store has no room left; events stay in memory for now"],
             false => &["the store failed; events stay in memory for now"],
         };
-        self.told.tell(commands, if full { "store_full" } else { "store_failed" }, "", message);
+        self.told.tell(
+            commands,
+            if full { "store_full" } else { "store_failed" },
+            "",
+            message,
+        );
         self.store_broken_until = self.now.mono.plus(BROKEN_MILLIS);
         match pending {
             Pending::Put(batch) => self.push_ready(batch, true),
-            // Whether the lease is still ours is unknown: take it for kept while it lasts.
-            Pending::Renew { mut batch, .. } => {
-                batch.copy = None;
+            // Whether the lease is still ours is unknown: take it for kept, rather than wait.
+            Pending::Renew { mut batch, lease } => {
+                if let Some(copy) = &mut batch.copy {
+                    copy.lease = lease;
+                }
                 self.push_ready(batch, true);
             }
             Pending::Copy { key } => {
@@ -261,8 +323,13 @@ impl Pipeline {
                     }
                 }
                 self.copy_failed(&key);
+                // An older copy must not outlive its batch, unless it is the batch by now.
+                let known = self.known.iter().any(|known| known.entry.key == key);
+                if !known && !self.moving().any(|batch| batch.key == key) {
+                    self.remove(key, commands);
+                }
             }
-            Pending::Clear => self.list_wanted = true,
+            Pending::Clear => self.clear_wanted = true,
             Pending::List | Pending::Claim(_) | Pending::Release(_) | Pending::Remove => {
                 self.list_wanted = true;
             }
@@ -293,7 +360,9 @@ impl Pipeline {
                 self.start(Pending::Remove, StoreOp::Quarantine { key }, commands);
                 continue;
             }
-            let mine = before.iter().any(|known| known.mine && known.entry.key == entry.key);
+            let mine = before
+                .iter()
+                .any(|known| known.mine && known.entry.key == entry.key);
             self.known.push(Known { entry, mine });
         }
         for known in before {
@@ -301,24 +370,28 @@ impl Pipeline {
             if !known.mine || self.known.iter().any(|other| other.entry.key == *key) {
                 continue;
             }
-            let being_written = self.pending.iter().any(|(_, pending)| match pending {
-                Pending::Copy { key: written } => written == key,
-                _ => false,
-            });
-            if being_written {
-                self.known.push(known);
-            } else {
+            if self.is_written(key) {
                 // Another holder took it and removed it.
                 self.counts.handed_over += u64::from(known.entry.events);
+            } else {
+                self.known.push(known);
             }
         }
     }
 
     /// Whether the batch is in memory, with or without a copy in the store.
     fn holds(&self, key: &str) -> bool {
-        let open = self.open.as_ref().is_some_and(|open| self.key(open.header()) == key);
+        let open = self
+            .open
+            .as_ref()
+            .is_some_and(|open| self.key(open.header()) == key);
         let flight = self.flight.iter().map(|flight| &flight.batch);
-        open || self.ready.iter().chain(flight).chain(self.moving()).any(|batch| batch.key == key)
+        open || self
+            .ready
+            .iter()
+            .chain(flight)
+            .chain(self.moving())
+            .any(|batch| batch.key == key)
     }
 
     /// The free entry to try next: the least tried, then the oldest, so that one bad batch does not
@@ -327,9 +400,7 @@ impl Pipeline {
         let free = self.known.iter().filter(|known| {
             self.is_free(&known.entry)
                 && !self.pending.iter().any(|(_, pending)| match pending {
-                    Pending::Release(entry) | Pending::Claim(entry) => {
-                        entry.key == known.entry.key
-                    }
+                    Pending::Release(entry) | Pending::Claim(entry) => entry.key == known.entry.key,
                     _ => false,
                 })
         });
@@ -337,10 +408,16 @@ impl Pipeline {
     }
 
     pub(super) fn claim(&mut self, commands: &mut Vec<Command>) {
-        let Some(known) = self.candidate() else { return };
+        let Some(known) = self.candidate() else {
+            return;
+        };
         let seen = known.entry.clone();
         let (lease, attempts) = (self.lease(), seen.attempts);
-        let op = StoreOp::Claim { seen: seen.clone(), lease, attempts };
+        let op = StoreOp::Claim {
+            seen: seen.clone(),
+            lease,
+            attempts,
+        };
         self.start(Pending::Claim(Entry { lease, ..seen }), op, commands);
     }
 

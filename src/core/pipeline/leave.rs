@@ -8,6 +8,8 @@ use super::{Batch, ExitPolicy, Flush, Known, Parting, PartingFate, Pending, Pipe
 
 /// The lease on the copy of what a page sent as it went away: long enough for the request to arrive.
 const PARTING_LEASE_MILLIS: u64 = 15_000;
+/// After a page was hidden, no request starts for so long.
+const PAUSE_MILLIS: u64 = 1_000;
 /// How long a shutdown waits for the store after its time is over.
 const GRACE_MILLIS: u64 = 1_000;
 
@@ -48,14 +50,25 @@ impl Pipeline {
             self.push_ready(batch, false);
         }
         self.shelve_all(commands);
+        // If the page stays after all, go on a little later: what starts now may be cut short.
+        self.not_before = self.not_before.max(self.now.mono.plus(PAUSE_MILLIS));
     }
 
     /// Sends a batch by a request that outlives the page.
     fn part(&mut self, batch: Batch, body: Vec<u8>, url: String, commands: &mut Vec<Command>) {
         let id = ExportId(self.next_id());
-        let deadline = self.now.mono.plus(self.config.get(Number::ExportTimeoutMillis));
+        let deadline = self
+            .now
+            .mono
+            .plus(self.config.get(Number::ExportTimeoutMillis));
         let authorize = !self.config.skip_auth();
-        commands.push(Command::Export(Export { id, url, body, authorize, keepalive: true }));
+        commands.push(Command::Export(Export {
+            id,
+            url,
+            body,
+            authorize,
+            keepalive: true,
+        }));
         let keep = match self.exit {
             ExitPolicy::Keep => true,
             ExitPolicy::Send => false,
@@ -69,17 +82,28 @@ impl Pipeline {
             if batch.copy.is_some() {
                 self.remove(batch.key.clone(), commands);
             }
-            PartingFate::HandedOver(Batch { copy: None, ..batch })
+            PartingFate::HandedOver(Batch {
+                copy: None,
+                ..batch
+            })
         };
         self.parting.push(Parting { id, deadline, fate });
     }
 
     /// What is in flight has no witness if the page or the process goes now: a copy is kept.
     fn keep_flight(&mut self, lease: u64, commands: &mut Vec<Command>) {
-        let Some(flight) = self.flight.take() else { return };
+        let Some(flight) = self.flight.take() else {
+            return;
+        };
         if self.keep_copy(&flight.batch, lease, commands) {
-            let fate = PartingFate::Kept { key: flight.batch.key };
-            self.parting.push(Parting { id: flight.id, deadline: flight.deadline, fate });
+            let fate = PartingFate::Kept {
+                key: flight.batch.key,
+            };
+            self.parting.push(Parting {
+                id: flight.id,
+                deadline: flight.deadline,
+                fate,
+            });
         } else {
             self.flight = Some(flight);
         }
@@ -88,17 +112,29 @@ impl Pipeline {
     /// Leaves a batch to the store under a lease, in this instance's custody.
     fn keep_copy(&mut self, batch: &Batch, lease: u64, commands: &mut Vec<Command>) -> bool {
         let entry = self.entry(batch, lease);
-        if let Some(seen) = &batch.copy {
-            let op = StoreOp::Mark { seen: seen.clone(), lease, attempts: batch.attempts };
-            self.known.push(Known { entry: entry.clone(), mine: true });
+        if let Some(seen) = batch.copy.as_ref().filter(|_| self.is_written(&batch.key)) {
+            let op = StoreOp::Mark {
+                seen: seen.clone(),
+                lease,
+                attempts: batch.attempts,
+            };
+            self.known.push(Known {
+                entry: entry.clone(),
+                mine: true,
+            });
             self.start(Pending::Release(entry), op, commands);
             return true;
         }
         if !self.store_usable() || !self.fit(u64::from(entry.bytes), commands) {
             return false;
         }
-        self.known.push(Known { entry: entry.clone(), mine: true });
-        let pending = Pending::Copy { key: entry.key.clone() };
+        self.known.push(Known {
+            entry: entry.clone(),
+            mine: true,
+        });
+        let pending = Pending::Copy {
+            key: entry.key.clone(),
+        };
         self.put(entry, batch.bytes.clone(), pending, commands);
         true
     }
@@ -117,7 +153,10 @@ impl Pipeline {
     }
 
     pub(super) fn forget_mine(&mut self, key: &str) -> Option<Known> {
-        let index = self.known.iter().position(|k| k.mine && k.entry.key == key)?;
+        let index = self
+            .known
+            .iter()
+            .position(|k| k.mine && k.entry.key == key)?;
         Some(self.known.swap_remove(index))
     }
 
@@ -143,9 +182,18 @@ impl Pipeline {
         let now = self.now.mono;
         let over = |flush: &Flush| flush.deadline <= now;
         let first_time = |flush: &Flush| flush.shutdown && !flush.timed_out;
-        if !settled && self.flushes.iter().any(|flush| over(flush) && first_time(flush)) {
+        if !settled
+            && self
+                .flushes
+                .iter()
+                .any(|flush| over(flush) && first_time(flush))
+        {
             // A shutdown out of time: the store has a moment to take the rest.
-            for flush in self.flushes.iter_mut().filter(|flush| over(flush) && first_time(flush)) {
+            for flush in self
+                .flushes
+                .iter_mut()
+                .filter(|flush| over(flush) && first_time(flush))
+            {
                 flush.timed_out = true;
                 flush.deadline = now.plus(GRACE_MILLIS);
             }
@@ -163,7 +211,11 @@ impl Pipeline {
                 self.abandon();
                 self.stopped = true;
             }
-            let ledger = if flush.shutdown { self.ledger() } else { ledger };
+            let ledger = if flush.shutdown {
+                self.ledger()
+            } else {
+                ledger
+            };
             let report = FlushReport {
                 delivered: ledger.delivered - flush.delivered,
                 dropped: ledger.dropped.total() - flush.dropped,
@@ -172,7 +224,10 @@ impl Pipeline {
                 stored: ledger.stored,
                 timed_out: flush.timed_out || !settled,
             };
-            commands.push(Command::Flushed { id: flush.id, report });
+            commands.push(Command::Flushed {
+                id: flush.id,
+                report,
+            });
         }
     }
 
@@ -192,13 +247,14 @@ impl Pipeline {
             return self.flight.is_none();
         }
         let store_comes = !self.store_ready && self.config.get(Number::MaxStoreBytes) > 0;
-        let more = self.online && self.failures == 0 && self.candidate().is_some();
+        let more = self.healthy() && self.store_usable() && self.candidate().is_some();
+        let stuck = self.config.base().is_none() && !self.store_usable();
         let idle = self.flight.is_none()
             && self.pending.is_empty()
             && self.open.is_none()
             && !store_comes
             && !(self.list_wanted && self.store_usable());
-        idle && self.ready.is_empty() && !(more && self.config.base().is_some())
+        idle && (self.ready.is_empty() || stuck) && !more
     }
 
     pub(super) fn set_consent(&mut self, consent: Consent, commands: &mut Vec<Command>) {
@@ -220,7 +276,10 @@ impl Pipeline {
         self.soon = false;
         self.save_at = None;
         self.open_copy = None;
-        let open = self.open.take().map_or(0, |open| u64::from(open.header().events));
+        let open = self
+            .open
+            .take()
+            .map_or(0, |open| u64::from(open.header().events));
         let moving: u64 = self.moving().map(|batch| u64::from(batch.events)).sum();
         let waits = |pending: &Pending| matches!(pending, Pending::Put(_) | Pending::Renew { .. });
         self.pending.retain(|(_, pending)| !waits(pending));
@@ -238,9 +297,9 @@ impl Pipeline {
         }
         self.drop_events(reason, gone);
         // Sent as the page went away, and so beyond recall.
-        self.parting.retain(|parting| matches!(parting.fate, PartingFate::HandedOver(_)));
-        if self.store_ready {
-            self.clear_store(commands);
-        }
+        self.parting
+            .retain(|parting| matches!(parting.fate, PartingFate::HandedOver(_)));
+        self.clear_wanted = true;
+        self.clear_store(commands);
     }
 }

@@ -116,10 +116,15 @@ enum Pending {
     /// The batch leaves memory when this is done.
     Put(Batch),
     /// A copy of what stays in memory.
-    Copy { key: String },
+    Copy {
+        key: String,
+    },
     Claim(Entry),
     /// The lease of a batch in memory is renewed before it is sent.
-    Renew { batch: Batch, lease: u64 },
+    Renew {
+        batch: Batch,
+        lease: u64,
+    },
     /// Nothing depends on it but the listing.
     Release(Entry),
     Remove,
@@ -184,6 +189,9 @@ pub struct Pipeline {
     store_broken_until: Millis,
     known: Vec<Known>,
     list_wanted: bool,
+    clear_wanted: bool,
+    /// Claims lost in a row.
+    losses: u32,
     listed_at: Millis,
     pending: Vec<(OpId, Pending)>,
 
@@ -246,6 +254,8 @@ impl Pipeline {
             store_broken_until: Millis(0),
             known: Vec::new(),
             list_wanted: false,
+            clear_wanted: false,
+            losses: 0,
             listed_at: Millis(0),
             pending: Vec::new(),
             closed: false,
@@ -277,13 +287,11 @@ impl Pipeline {
             Input::StoreReady => {
                 self.store_ready = true;
                 self.list_wanted = true;
-                if self.consent == Consent::Denied || self.erasing() {
-                    self.clear_store(commands);
-                }
+                self.clear_wanted |= self.consent == Consent::Denied || self.erasing();
             }
             Input::Stored { id, result } => self.stored(id, result, commands),
-            Input::Leaving(Leaving::Page { budget }) => self.leave_page(budget, commands),
-            Input::Leaving(Leaving::Process) => self.leave_process(commands),
+            Input::Leaving(Leaving::Page { budget }) => return self.leave_page(budget, commands),
+            Input::Leaving(Leaving::Process) => return self.leave_process(commands),
             Input::Flush { id, timeout_millis } => self.flush(id, timeout_millis, false),
             Input::Shutdown { id, timeout_millis } => self.flush(id, timeout_millis, true),
         }
@@ -303,7 +311,9 @@ impl Pipeline {
             }
         };
         let by_wall = |time: u64| {
-            self.now.mono.plus(time.saturating_sub(self.now.wall.0).max(1))
+            self.now
+                .mono
+                .plus(time.saturating_sub(self.now.wall.0).max(1))
         };
         if let Some(flight) = &self.flight {
             at(flight.deadline);
@@ -328,6 +338,9 @@ impl Pipeline {
                 at(by_wall(lease));
             }
         }
+        if self.clear_wanted {
+            at(self.store_broken_until);
+        }
         (earliest < Millis::FAR).then_some(earliest)
     }
 
@@ -349,11 +362,14 @@ impl Pipeline {
         let url = self.config.url();
         let report = self.config.apply(layer, settings);
         for (path, reason) in &report.rejected {
-            self.told.tell(commands, "config_rejected", path, &[path, ": ", reason]);
+            self.told
+                .tell(commands, "config_rejected", path, &[path, ": ", reason]);
         }
         self.rates.clear();
         for index in 0.. {
-            let Some(shape) = self.shapes.get(ShapeId(index)) else { break };
+            let Some(shape) = self.shapes.get(ShapeId(index)) else {
+                break;
+            };
             self.rates.push(self.config.sample_rate(&shape.name));
         }
         if self.config.url() != url {
@@ -404,7 +420,10 @@ impl Pipeline {
         let stored = |known: &Known| u64::from(known.entry.events);
         Ledger {
             queued: self.held(),
-            in_flight: self.flight.as_ref().map_or(0, |flight| u64::from(flight.batch.events)),
+            in_flight: self
+                .flight
+                .as_ref()
+                .map_or(0, |flight| u64::from(flight.batch.events)),
             stored: self.known.iter().filter(mine).map(stored).sum(),
             ..self.counts
         }
@@ -440,7 +459,14 @@ impl Pipeline {
             },
         );
         out.extend_from_slice(b",\"format\":\"json\",\"durability\":");
-        write_text(out, if self.write_ahead { "write-ahead" } else { "on-failure" });
+        write_text(
+            out,
+            if self.write_ahead {
+                "write-ahead"
+            } else {
+                "on-failure"
+            },
+        );
         out.extend_from_slice(b"},\"store\":{\"batches\":");
         write_u64(out, self.known.len() as u64);
         let sum = |of: fn(&Entry) -> u32| self.known.iter().map(|k| u64::from(of(&k.entry))).sum();
@@ -462,6 +488,7 @@ impl Pipeline {
 
     /// Does all that is due.
     fn pump(&mut self, commands: &mut Vec<Command>) {
+        self.clear_store(commands);
         if self.may_keep() {
             if self.seal_due() {
                 self.seal(commands);
@@ -501,16 +528,25 @@ impl Pipeline {
 
     /// Events in memory that are not in flight.
     fn held(&self) -> u64 {
-        let open = self.open.as_ref().map_or(0, |open| u64::from(open.header().events));
-        open + self.ready_events + self.moving().map(|batch| u64::from(batch.events)).sum::<u64>()
+        let open = self
+            .open
+            .as_ref()
+            .map_or(0, |open| u64::from(open.header().events));
+        open + self.ready_events
+            + self
+                .moving()
+                .map(|batch| u64::from(batch.events))
+                .sum::<u64>()
     }
 
     /// Batches whose bytes wait in memory for a store operation.
     fn moving(&self) -> impl Iterator<Item = &Batch> {
-        self.pending.iter().filter_map(|(_, pending)| match pending {
-            Pending::Put(batch) | Pending::Renew { batch, .. } => Some(batch),
-            _ => None,
-        })
+        self.pending
+            .iter()
+            .filter_map(|(_, pending)| match pending {
+                Pending::Put(batch) | Pending::Renew { batch, .. } => Some(batch),
+                _ => None,
+            })
     }
 
     fn queued_bytes(&self) -> usize {
@@ -542,11 +578,19 @@ impl Pipeline {
     fn push_ready(&mut self, batch: Batch, front: bool) {
         self.ready_events += u64::from(batch.events);
         self.ready_bytes += batch.bytes.len();
-        if front { self.ready.push_front(batch) } else { self.ready.push_back(batch) }
+        if front {
+            self.ready.push_front(batch)
+        } else {
+            self.ready.push_back(batch)
+        }
     }
 
     fn pop_ready(&mut self, front: bool) -> Option<Batch> {
-        let batch = if front { self.ready.pop_front() } else { self.ready.pop_back() }?;
+        let batch = if front {
+            self.ready.pop_front()
+        } else {
+            self.ready.pop_back()
+        }?;
         self.ready_events -= u64::from(batch.events);
         self.ready_bytes -= batch.bytes.len();
         Some(batch)
@@ -555,7 +599,9 @@ impl Pipeline {
     /// The scheduled delay from now, a tenth shorter or longer, so that a fleet does not beat in step.
     fn scheduled(&mut self) -> Millis {
         let delay = self.config.get(Number::ScheduledDelayMillis);
-        self.now.mono.plus(delay - delay / 10 + self.rng.up_to(delay / 5))
+        self.now
+            .mono
+            .plus(delay - delay / 10 + self.rng.up_to(delay / 5))
     }
 
     fn patch_context(&mut self, patches: &[ContextPatch<'_>], commands: &mut Vec<Command>) {
@@ -567,7 +613,8 @@ impl Pipeline {
                     Slot::Identity(identity) => identity.option(),
                     Slot::Core(key) | Slot::User(key) => key,
                 };
-                self.told.tell(commands, "context_rejected", field, &[field, ": ", reason]);
+                self.told
+                    .tell(commands, "context_rejected", field, &[field, ": ", reason]);
             }
         }
         if self.context != before {
@@ -576,7 +623,9 @@ impl Pipeline {
     }
 
     fn session(&self) -> &str {
-        self.context.identity(Identity::SessionId).unwrap_or_default()
+        self.context
+            .identity(Identity::SessionId)
+            .unwrap_or_default()
     }
 }
 

@@ -25,7 +25,9 @@ impl Told {
             return;
         }
         self.causes.push(cause);
-        let diagnostic = Diagnostic { code, message: message.iter().map(|part| shorten(part)).collect(),
+        let diagnostic = Diagnostic {
+            code,
+            message: message.iter().map(|part| shorten(part)).collect(),
             field: shorten(field),
         };
         commands.push(Command::Diagnose(diagnostic));
