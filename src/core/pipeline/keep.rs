@@ -37,8 +37,7 @@ impl Pipeline {
         let digit = |shift: u32| char::from(HEX[(header.base >> shift & 15) as usize]);
         let mut key: String = (0..12).rev().map(|index| digit(index * 4)).collect();
         key.push('-');
-        let mut buffer = uuid::Uuid::encode_buffer();
-        key.push_str(header.batch_id.hyphenated().encode_lower(&mut buffer));
+        key.push_str(&super::uuid_text(header.batch_id));
         key
     }
 

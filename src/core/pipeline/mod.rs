@@ -217,6 +217,10 @@ impl Pipeline {
         };
         let batch_ids = half(16);
         let [left, right] = batch_ids.halves();
+        let mut context = Context::default();
+        // Batches are numbered from 1 and up.
+        let session = batch_ids.id(u64::MAX);
+        context.identity[Identity::SessionId as usize] = Some(uuid_text(session));
         Self {
             config: Config::new(),
             enabled: setup.enabled,
@@ -231,7 +235,7 @@ impl Pipeline {
             next_event: 0,
             next_seq: 1,
             next_id: 0,
-            context: Context::default(),
+            context,
             context_epoch: 0,
             shapes: Shapes::default(),
             rates: Vec::new(),
@@ -627,6 +631,12 @@ impl Pipeline {
             .identity(Identity::SessionId)
             .unwrap_or_default()
     }
+}
+
+/// The usual form of a UUID, in lower case.
+fn uuid_text(id: Uuid) -> String {
+    let mut buffer = Uuid::encode_buffer();
+    String::from(&*id.hyphenated().encode_lower(&mut buffer))
 }
 
 fn write_count(out: &mut Vec<u8>, name: &str, count: u64) {
