@@ -486,8 +486,8 @@ impl<'a> Record<'a> {
     }
 
     /// Two records of half the events each, or none of a single event. The first keeps the batch's id,
-    /// number and report; the second takes the ones given.
-    pub fn split(&self, id: Uuid, seq: u32) -> Result<Option<Halves>, Corrupt> {
+    /// number and report; the second is a new batch of the given client.
+    pub fn split(&self, id: Uuid, client_id: Uuid, seq: u32) -> Result<Option<Halves>, Corrupt> {
         if self.header.events < 2 {
             return Ok(None);
         }
@@ -495,6 +495,7 @@ impl<'a> Record<'a> {
         let mut first = Half::new(self.header, keep);
         let mut second = Half::new(self.header, self.header.events - keep);
         second.header.batch_id = id;
+        second.header.client_id = client_id;
         second.header.seq = seq;
         second.header.first = self.header.first.wrapping_add(u64::from(keep));
         let mut items = self.items();

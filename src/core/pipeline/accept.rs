@@ -7,6 +7,7 @@ use super::super::random::unit_of;
 use super::super::record::{Builder, Header};
 use super::super::shapes::{FieldKind, Shape, ShapeId};
 use super::super::time::UnixMillis;
+use super::keep::open_key;
 use super::{Batch, Pending, Pipeline};
 
 /// Characters of an event's name.
@@ -257,7 +258,9 @@ impl Pipeline {
                 return true;
             }
             let moving: u64 = self.moving().map(|batch| u64::from(batch.events)).sum();
-            if may_spill && moving < most && self.may_keep() && self.store_usable() {
+            let moving_bytes: usize = self.moving().map(|batch| batch.bytes.len()).sum();
+            let slow = moving >= most || moving_bytes >= most_bytes;
+            if may_spill && !slow && self.may_keep() && self.store_usable() {
                 self.seal(commands);
                 if let Some(batch) = self.pop_ready(false) {
                     may_spill = self.shelve(batch, commands);
@@ -315,7 +318,7 @@ impl Pipeline {
         let Some(open) = self.open.take() else { return };
         self.soon = false;
         self.save_at = None;
-        let key = self.key(open.header());
+        let key = open_key(&open);
         let report = core::mem::take(&mut self.unreported);
         let (header, bytes) = open.finish(&report);
         let mut batch = Batch {
@@ -336,10 +339,15 @@ impl Pipeline {
     pub(super) fn save_open(&mut self, commands: &mut Vec<Command>) {
         // Once more in time if nothing is logged meanwhile: the copy's lease must not run out.
         let half_a_lease = (self.lease() - self.now.wall.0) / 2;
-        self.save_at = Some(self.now.mono.plus(half_a_lease.max(1)));
+        let next = if self.store_usable() {
+            self.now.mono.plus(half_a_lease.max(1))
+        } else {
+            self.store_broken_until.max(self.now.mono.plus(SAVE_MILLIS))
+        };
+        self.save_at = Some(next);
         let Some(open) = &self.open else { return };
         let mut batch = Batch {
-            key: self.key(open.header()),
+            key: open_key(open),
             events: open.header().events,
             attempts: 0,
             exposure: open.header().exposure,
@@ -352,11 +360,12 @@ impl Pipeline {
 
     /// Writes a copy under a lease, while the batch itself stays in memory.
     pub(super) fn save(&mut self, batch: &mut Batch, commands: &mut Vec<Command>) {
-        if !self.store_usable() {
-            return;
-        }
+        let stale = batch.copy.take();
         let entry = self.entry(batch, self.lease());
-        if !self.fit(u64::from(entry.bytes), commands) {
+        if !self.store_usable() || !self.fit(u64::from(entry.bytes), commands) {
+            if let Some(stale) = stale {
+                self.remove(stale.key, commands);
+            }
             return;
         }
         let key = entry.key.clone();

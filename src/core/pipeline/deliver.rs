@@ -7,6 +7,7 @@ use super::super::ledger::Reason;
 use super::super::record::Record;
 use super::super::retry::{Verdict, backoff_millis, classify, retry_after_millis};
 use super::super::time::Millis;
+use super::keep::key;
 use super::{Authorization, Batch, Flight, PartingFate, Pending, Pipeline};
 
 impl Pipeline {
@@ -172,6 +173,8 @@ impl Pipeline {
                     _ => None,
                 };
                 match next {
+                    // A page's parting request was answered while another one is under way.
+                    Some(_) if authorized && self.flight.is_some() => self.push_ready(batch, true),
                     Some(next) if authorized && self.may_keep() => {
                         self.request(batch, next, commands);
                     }
@@ -202,6 +205,8 @@ impl Pipeline {
         self.back_off(wait);
         if self.erasing() {
             self.drop_batch(Reason::Killed, batch, commands);
+        } else if self.consent == Consent::Denied {
+            self.drop_batch(Reason::ConsentDenied, batch, commands);
         } else if self.consent == Consent::Pending {
             // Nothing new is stored without a grant.
             self.push_ready(batch, true);
@@ -221,7 +226,7 @@ impl Pipeline {
     fn split(&mut self, batch: Batch, commands: &mut Vec<Command>) {
         let id = self.batch_ids.id(u64::from(self.next_seq));
         let record = Record::own(&batch.bytes);
-        match record.and_then(|record| record.split(id, self.next_seq)) {
+        match record.and_then(|record| record.split(id, self.client_id, self.next_seq)) {
             Err(_) => self.quarantine(batch, commands),
             Ok(None) => {
                 let message = ["the endpoint finds a single event too large; dropped"];
@@ -233,16 +238,13 @@ impl Pipeline {
                 // The second half first: its record must be there before the first replaces the whole.
                 for (header, bytes) in halves.into_iter().rev() {
                     let mut half = Batch {
-                        key: self.key(&header),
+                        key: key(batch.created(), header.batch_id),
                         events: header.events,
                         attempts: batch.attempts,
                         exposure: header.exposure,
                         bytes,
                         copy: None,
                     };
-                    if header.batch_id != id {
-                        half.key.clone_from(&batch.key);
-                    }
                     if batch.copy.is_some() {
                         self.save(&mut half, commands);
                     }

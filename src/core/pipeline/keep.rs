@@ -3,8 +3,10 @@
 use super::super::config::Number;
 use super::super::io::{Command, OpId};
 use super::super::ledger::Reason;
-use super::super::record::{Header, Record};
+use super::super::record::{Builder, Record};
 use super::super::store::{Entry, StoreOp, StoreResult};
+use uuid::Uuid;
+
 use super::{Batch, Known, PartingFate, Pending, Pipeline};
 
 /// After a failure the store is left alone for so long.
@@ -30,15 +32,6 @@ impl Pipeline {
         let requests = 2 * self.config.get(Number::ExportTimeoutMillis);
         let millis = (requests + LEASE_MARGIN_MILLIS).min(LEASE_MAX_MILLIS);
         self.now.wall.plus(millis).0
-    }
-
-    pub(super) fn key(&self, header: &Header) -> String {
-        const HEX: &[u8; 16] = b"0123456789abcdef";
-        let digit = |shift: u32| char::from(HEX[(header.base >> shift & 15) as usize]);
-        let mut key: String = (0..12).rev().map(|index| digit(index * 4)).collect();
-        key.push('-');
-        key.push_str(&super::uuid_text(header.batch_id));
-        key
     }
 
     pub(super) fn entry(&self, batch: &Batch, lease: u64) -> Entry {
@@ -121,7 +114,16 @@ impl Pipeline {
                 .map(|known| u64::from(known.entry.bytes))
                 .sum();
             let moving: u64 = self.moving().map(|batch| batch.bytes.len() as u64).sum();
-            if stored + moving + bytes <= most {
+            let flight = self.flight.iter().map(|flight| &flight.batch);
+            let copies = self
+                .ready
+                .iter()
+                .chain(flight)
+                .filter_map(|batch| batch.copy.as_ref());
+            let copies = copies
+                .chain(&self.open_copy)
+                .map(|copy| u64::from(copy.bytes));
+            if stored + moving + copies.sum::<u64>() + bytes <= most {
                 return true;
             }
             let free = |known: &&Known| self.is_free(&known.entry);
@@ -254,7 +256,7 @@ impl Pipeline {
                 self.losses = 0;
                 self.claimed(seen, bytes, commands);
             }
-            (Pending::Renew { batch, .. }, StoreResult::Lost) => {
+            (Pending::Renew { batch, .. }, StoreResult::Lost) if batch.copy.is_some() => {
                 // Somebody took the batch over when the lease had run out.
                 self.counts.handed_over += u64::from(batch.events);
             }
@@ -316,7 +318,14 @@ impl Pipeline {
                     self.open_copy = None;
                 }
                 let flight = self.flight.iter_mut().map(|flight| &mut flight.batch);
-                for batch in self.ready.iter_mut().chain(flight) {
+                let renewing = self
+                    .pending
+                    .iter_mut()
+                    .filter_map(|(_, pending)| match pending {
+                        Pending::Renew { batch, .. } => Some(batch),
+                        _ => None,
+                    });
+                for batch in self.ready.iter_mut().chain(flight).chain(renewing) {
                     if lost(&batch.copy) {
                         batch.copy = None;
                     }
@@ -350,7 +359,8 @@ impl Pipeline {
     fn listed(&mut self, entries: Vec<Entry>, commands: &mut Vec<Command>) {
         let before = core::mem::take(&mut self.known);
         for entry in entries {
-            if self.holds(&entry.key) {
+            let twice = self.known.iter().any(|known| known.entry.key == entry.key);
+            if twice || self.holds(&entry.key) {
                 continue;
             }
             if created(&entry.key) == 0 {
@@ -361,8 +371,14 @@ impl Pipeline {
             }
             let mine = before
                 .iter()
-                .any(|known| known.mine && known.entry.key == entry.key);
-            self.known.push(Known { entry, mine });
+                .find(|known| known.mine && known.entry.key == entry.key);
+            // What was entered in the ledger is what leaves it.
+            let events = mine.map_or(entry.events, |known| known.entry.events);
+            let mine = mine.is_some();
+            self.known.push(Known {
+                entry: Entry { events, ..entry },
+                mine,
+            });
         }
         for known in before {
             let key = &known.entry.key;
@@ -380,10 +396,7 @@ impl Pipeline {
 
     /// Whether the batch is in memory, with or without a copy in the store.
     fn holds(&self, key: &str) -> bool {
-        let open = self
-            .open
-            .as_ref()
-            .is_some_and(|open| self.key(open.header()) == key);
+        let open = self.open.as_ref().is_some_and(|open| open_key(open) == key);
         let flight = self.flight.iter().map(|flight| &flight.batch);
         open || self
             .ready
@@ -458,8 +471,23 @@ impl Pipeline {
     }
 }
 
+/// The key that the open batch has, and will have.
+pub(super) fn open_key(open: &Builder) -> String {
+    key(open.header().base, open.header().batch_id)
+}
+
+/// A batch's key in the store: it sorts by age.
+pub(super) fn key(created: u64, id: Uuid) -> String {
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let digit = |shift: u32| char::from(HEX[(created >> shift & 15) as usize]);
+    let mut key: String = (0..12).rev().map(|index| digit(index * 4)).collect();
+    key.push('-');
+    key.push_str(&super::uuid_text(id));
+    key
+}
+
 /// The time in an entry's key; 0 if it is not of our making.
-fn created(key: &str) -> u64 {
+pub(super) fn created(key: &str) -> u64 {
     match key.split_once('-') {
         Some((millis, id)) if millis.len() == 12 && id.len() == 36 => {
             u64::from_str_radix(millis, 16).unwrap_or(0)

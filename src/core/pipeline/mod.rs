@@ -68,6 +68,13 @@ struct Batch {
     copy: Option<Entry>,
 }
 
+impl Batch {
+    /// When it was begun, in milliseconds since 1970.
+    fn created(&self) -> u64 {
+        keep::created(&self.key)
+    }
+}
+
 /// A batch on its way to the endpoint.
 #[derive(Debug)]
 struct Flight {
@@ -291,6 +298,9 @@ impl Pipeline {
             Input::StoreReady => {
                 self.store_ready = true;
                 self.list_wanted = true;
+                if self.write_ahead && self.open.is_some() {
+                    self.save_at = Some(now.mono);
+                }
                 self.clear_wanted |= self.consent == Consent::Denied || self.erasing();
             }
             Input::Stored { id, result } => self.stored(id, result, commands),
@@ -326,7 +336,8 @@ impl Pipeline {
         self.flushes.iter().for_each(|flush| at(flush.deadline));
         let kill = self.config.killed();
         if kill.holds(self.now.wall) {
-            if kill.until != UnixMillis::MAX && (self.held() > 0 || !self.known.is_empty()) {
+            let waiting = self.held() > 0 || !self.known.is_empty() || self.list_wanted;
+            if kill.until != UnixMillis::MAX && waiting {
                 at(by_wall(kill.until.0));
             }
         } else if self.may_keep() {
@@ -580,6 +591,9 @@ impl Pipeline {
     }
 
     fn push_ready(&mut self, batch: Batch, front: bool) {
+        if self.stopped {
+            return self.drop_events(Reason::ShutDown, u64::from(batch.events));
+        }
         self.ready_events += u64::from(batch.events);
         self.ready_bytes += batch.bytes.len();
         if front {
