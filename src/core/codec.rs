@@ -79,11 +79,7 @@ impl<'a> Reader<'a> {
     /// A number that counts things which each take at least one byte of what is left.
     pub fn count(&mut self) -> Result<usize, Corrupt> {
         let count = usize::try_from(self.varint()?).map_err(|_| Corrupt)?;
-        if count <= self.rest.len() {
-            Ok(count)
-        } else {
-            Err(Corrupt)
-        }
+        if count <= self.rest.len() { Ok(count) } else { Err(Corrupt) }
     }
 
     pub fn text(&mut self) -> Result<&'a str, Corrupt> {
@@ -101,11 +97,7 @@ pub fn crc32(bytes: &[u8]) -> u32 {
             let mut crc = index as u32;
             let mut bit = 0;
             while bit < 4 {
-                crc = if crc & 1 == 1 {
-                    crc >> 1 ^ 0xEDB8_8320
-                } else {
-                    crc >> 1
-                };
+                crc = if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
                 bit += 1;
             }
             table[index] = crc;
@@ -114,9 +106,7 @@ pub fn crc32(bytes: &[u8]) -> u32 {
         table
     };
     let step = |crc: u32, nibble: u8| crc >> 4 ^ TABLE[((crc ^ u32::from(nibble)) & 15) as usize];
-    !bytes
-        .iter()
-        .fold(!0, |crc, byte| step(step(crc, byte & 15), byte >> 4))
+    !bytes.iter().fold(!0, |crc, byte| step(step(crc, byte & 15), byte >> 4))
 }
 
 #[cfg(test)]

@@ -41,19 +41,11 @@ pub enum Setting<'a> {
     /// `batch: null`: every field of it.
     BatchReset,
     /// `sampling: { event: { sample_rate: rate, by } }`; a null `rate` takes the entry away.
-    Sampling {
-        event: &'a str,
-        rate: Value<'a>,
-        by: Value<'a>,
-    },
+    Sampling { event: &'a str, rate: Value<'a>, by: Value<'a> },
     /// `sampling: null`: every entry.
     SamplingReset,
     /// `killed: switch`, or `killed: { until, stored }` with `switch` absent.
-    Killed {
-        switch: Value<'a>,
-        until: Value<'a>,
-        stored: Value<'a>,
-    },
+    Killed { switch: Value<'a>, until: Value<'a>, stored: Value<'a> },
     /// A key that this version doesn't know, or a group of the wrong type.
     Unknown { path: &'a str, reason: &'static str },
 }
@@ -90,12 +82,7 @@ struct NumberField {
 }
 
 const fn number(name: &'static str, min: u64, max: u64, default: u64) -> NumberField {
-    NumberField {
-        name,
-        min,
-        max,
-        default,
-    }
+    NumberField { name, min, max, default }
 }
 
 /// In the order of [`Number`]. The names and defaults are OpenTelemetry's where it has the field.
@@ -201,8 +188,7 @@ impl Config {
     }
 
     pub fn path(&self) -> &str {
-        self.first(|values| values.path.as_deref())
-            .unwrap_or(DEFAULT_PATH)
+        self.first(|values| values.path.as_deref()).unwrap_or(DEFAULT_PATH)
     }
 
     pub fn base(&self) -> Option<&Endpoint> {
@@ -241,11 +227,7 @@ impl Config {
         }
         for (index, (name, _)) in SWITCHES.iter().enumerate() {
             write_text(out, name);
-            out.extend_from_slice(if self.switch(index) {
-                b":true,"
-            } else {
-                b":false,"
-            });
+            out.extend_from_slice(if self.switch(index) { b":true," } else { b":false," });
         }
         out.extend_from_slice(b"\"path\":");
         write_text(out, self.path());
@@ -258,10 +240,7 @@ impl Config {
         for layer in &self.layers {
             for (event, _) in &layer.sampling {
                 // A name that two layers have is written where it is in force: at the first of them.
-                let owner = self
-                    .layers
-                    .iter()
-                    .find(|l| find_sampling(&l.sampling, event).is_ok());
+                let owner = self.layers.iter().find(|l| find_sampling(&l.sampling, event).is_ok());
                 let Some(sample) = self.sample_rate(event) else {
                     continue;
                 };
@@ -290,11 +269,7 @@ impl Config {
         } else {
             out.extend_from_slice(b"{\"until\":");
             write_u64(out, kill.until.0);
-            out.extend_from_slice(if kill.erase {
-                b",\"stored\":\"erase\"}"
-            } else {
-                b"}"
-            });
+            out.extend_from_slice(if kill.erase { b",\"stored\":\"erase\"}" } else { b"}" });
         }
     }
 
@@ -307,24 +282,14 @@ impl Config {
                     let names = NUMBERS.iter().map(|field| field.name);
                     let names = names.chain(SWITCHES.iter().map(|(name, _)| *name));
                     for name in names.chain(["path", "baseUrl"]) {
-                        self.take(
-                            layer,
-                            &Setting::Batch {
-                                name,
-                                value: Value::Null,
-                            },
-                            &mut report,
-                        );
+                        self.take(layer, &Setting::Batch { name, value: Value::Null }, &mut report);
                     }
                 }
                 Setting::SamplingReset => {
                     let entries = core::mem::take(&mut self.layer(layer).sampling);
-                    let changed = entries
-                        .iter()
-                        .filter(|(event, rate)| self.sample_rate(event) != *rate);
-                    report
-                        .changed
-                        .extend(changed.map(|(event, _)| join("sampling.", event)));
+                    let changed =
+                        entries.iter().filter(|(event, rate)| self.sample_rate(event) != *rate);
+                    report.changed.extend(changed.map(|(event, _)| join("sampling.", event)));
                 }
                 _ => self.take(layer, setting, &mut report),
             }
@@ -343,21 +308,12 @@ impl Config {
     /// Whether the setting changed what is in force, or why it was not taken.
     fn set(&mut self, layer: Layer, setting: &Setting<'_>) -> Result<bool, String> {
         match *setting {
-            Setting::Batch {
-                value: Value::Absent,
-                ..
-            } => Ok(false),
-            Setting::Batch {
-                name: "path",
-                value,
-            } => {
+            Setting::Batch { value: Value::Absent, .. } => Ok(false),
+            Setting::Batch { name: "path", value } => {
                 let path = parse(value, parse_path)?;
                 self.replace(layer, path, |values| &mut values.path)
             }
-            Setting::Batch {
-                name: "baseUrl",
-                value,
-            } => {
+            Setting::Batch { name: "baseUrl", value } => {
                 let base = parse(value, parse_endpoint)?;
                 if let Some(base) = &base {
                     self.check_target(layer, base)?;
@@ -378,11 +334,7 @@ impl Config {
                 changed
             }
             Setting::Sampling { event, rate, by } => self.set_sampling(layer, event, rate, by),
-            Setting::Killed {
-                switch,
-                until,
-                stored,
-            } => {
+            Setting::Killed { switch, until, stored } => {
                 let kill = parse_kill(switch, until, stored)?;
                 self.replace(layer, kill, |values| &mut values.killed)
             }
@@ -418,9 +370,7 @@ impl Config {
     ) -> Result<bool, String> {
         let above = self.layers.iter().take(layer as usize);
         if rate != Value::Null
-            && above
-                .into_iter()
-                .any(|values| find_sampling(&values.sampling, event).is_ok())
+            && above.into_iter().any(|values| find_sampling(&values.sampling, event).is_ok())
         {
             return Err(String::from(SHADOWED));
         }
@@ -445,9 +395,7 @@ impl Config {
             // A broken rate must not silence an event: log it, add nothing, and say so.
             _ => (
                 None,
-                Err(String::from(
-                    "sample_rate must be a number from 0 to 1; all are logged",
-                )),
+                Err(String::from("sample_rate must be a number from 0 to 1; all are logged")),
             ),
         };
         match found {
@@ -485,15 +433,13 @@ impl Config {
 
     fn settle(&mut self) {
         for (index, field) in NUMBERS.iter().enumerate() {
-            self.numbers[index] = self
-                .first(|values| values.numbers[index])
-                .unwrap_or(field.default);
+            self.numbers[index] =
+                self.first(|values| values.numbers[index]).unwrap_or(field.default);
         }
     }
 
     fn switch(&self, index: usize) -> bool {
-        self.first(|values| values.switches[index])
-            .unwrap_or(SWITCHES[index].1)
+        self.first(|values| values.switches[index]).unwrap_or(SWITCHES[index].1)
     }
 
     fn layer(&mut self, layer: Layer) -> &mut Values {
@@ -539,11 +485,7 @@ fn parse<'a, T>(
     value: Value<'a>,
     good: impl FnOnce(Value<'a>) -> Result<T, String>,
 ) -> Result<Option<T>, String> {
-    if value == Value::Null {
-        Ok(None)
-    } else {
-        good(value).map(Some)
-    }
+    if value == Value::Null { Ok(None) } else { good(value).map(Some) }
 }
 
 fn parse_bool(value: Value<'_>) -> Result<bool, String> {
@@ -575,9 +517,7 @@ fn parse_number(field: &NumberField, value: Value<'_>) -> Result<u64, String> {
 fn parse_path(value: Value<'_>) -> Result<String, String> {
     match value {
         Value::Text(path) if super::url::is_path(path) => Ok(String::from(path)),
-        _ => Err(String::from(
-            "must start with one `/` and hold nothing that a URL path may not",
-        )),
+        _ => Err(String::from("must start with one `/` and hold nothing that a URL path may not")),
     }
 }
 
@@ -596,10 +536,7 @@ fn parse_kill(
     match switch {
         Value::Null => return Ok(None),
         Value::Bool(true) => {
-            return Ok(Some(Kill {
-                until: UnixMillis::MAX,
-                erase: false,
-            }));
+            return Ok(Some(Kill { until: UnixMillis::MAX, erase: false }));
         }
         Value::Bool(false) => return Ok(Some(Kill::default())),
         Value::Absent => {}
@@ -616,8 +553,5 @@ fn parse_kill(
         Value::Text("erase") => true,
         _ => return Err(String::from("`stored` must be 'keep' or 'erase'")),
     };
-    Ok(Some(Kill {
-        until: UnixMillis::from_host(until),
-        erase,
-    }))
+    Ok(Some(Kill { until: UnixMillis::from_host(until), erase }))
 }

@@ -37,23 +37,12 @@ pub enum Identity {
 }
 
 impl Identity {
-    pub const ALL: [Self; 5] = [
-        Self::UserId,
-        Self::SessionId,
-        Self::DeviceId,
-        Self::AccountUuid,
-        Self::OrganizationUuid,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::UserId, Self::SessionId, Self::DeviceId, Self::AccountUuid, Self::OrganizationUuid];
 
     /// The name in JavaScript.
     pub fn option(self) -> &'static str {
-        [
-            "userId",
-            "sessionId",
-            "deviceId",
-            "accountUuid",
-            "organizationUuid",
-        ][self as usize]
+        ["userId", "sessionId", "deviceId", "accountUuid", "organizationUuid"][self as usize]
     }
 }
 

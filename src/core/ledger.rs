@@ -55,9 +55,7 @@ impl Drops {
     }
 
     pub fn total(&self) -> u64 {
-        self.0
-            .iter()
-            .fold(0, |sum, count| sum.saturating_add(*count))
+        self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
     pub fn is_empty(&self) -> bool {
@@ -66,11 +64,7 @@ impl Drops {
 
     /// The reasons that have a count.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> + '_ {
-        Self::NAMES
-            .iter()
-            .copied()
-            .zip(self.0)
-            .filter(|(_, count)| *count > 0)
+        Self::NAMES.iter().copied().zip(self.0).filter(|(_, count)| *count > 0)
     }
 }
 

@@ -80,10 +80,8 @@ mod tests {
     #[test]
     fn ids_are_version_4_and_distinct() {
         let seeds = [IdSeed([0; 16]), IdSeed([1; 16]), IdSeed([0xff; 16])];
-        let ids: HashSet<Uuid> = seeds
-            .iter()
-            .flat_map(|seed| (0..10_000).map(|number| seed.id(number)))
-            .collect();
+        let ids: HashSet<Uuid> =
+            seeds.iter().flat_map(|seed| (0..10_000).map(|number| seed.id(number))).collect();
         assert_eq!(ids.len(), 30_000);
         assert!(ids.iter().all(|id| id.get_version_num() == 4));
     }

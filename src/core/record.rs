@@ -203,11 +203,7 @@ impl Builder {
         self.put_time(at);
         put_text(&mut self.bytes, exposure.experiment_id);
         put_varint(&mut self.bytes, u64::from(exposure.variation_id));
-        for text in [
-            exposure.session_id,
-            exposure.user_attributes,
-            exposure.experiment_metadata,
-        ] {
+        for text in [exposure.session_id, exposure.user_attributes, exposure.experiment_metadata] {
             put_optional(&mut self.bytes, text);
         }
         self.end(start);
@@ -246,17 +242,13 @@ impl Builder {
             return local as u32;
         }
         put_varint(&mut self.bytes, SHAPE);
-        self.definitions
-            .push((self.bytes.len() as u32, definition.len() as u32));
+        self.definitions.push((self.bytes.len() as u32, definition.len() as u32));
         self.bytes.extend_from_slice(definition);
         self.definitions.len() as u32 - 1
     }
 
     fn begin(&mut self, at: UnixMillis, local: u32, rate: Option<f64>) -> usize {
-        put_varint(
-            &mut self.bytes,
-            EVENT + 2 * u64::from(local) + u64::from(rate.is_some()),
-        );
+        put_varint(&mut self.bytes, EVENT + 2 * u64::from(local) + u64::from(rate.is_some()));
         let start = self.bytes.len();
         self.put_time(at);
         if let Some(rate) = rate {
@@ -417,11 +409,7 @@ pub enum Item<'a> {
     Context(StoredContext<'a>),
     Shape(StoredShape<'a>),
     Event(StoredEvent<'a>),
-    Exposure {
-        id: Uuid,
-        at: UnixMillis,
-        exposure: Exposure<'a>,
-    },
+    Exposure { id: Uuid, at: UnixMillis, exposure: Exposure<'a> },
     Report,
 }
 
@@ -440,20 +428,13 @@ impl<'a> Record<'a> {
             return Err(Corrupt);
         }
         reader.bytes(4)?;
-        Ok(Self {
-            header: Header::read(&mut reader)?,
-            bytes,
-        })
+        Ok(Self { header: Header::read(&mut reader)?, bytes })
     }
 
     /// Takes a record from a store: its checksum must be right.
     pub fn checked(bytes: &'a [u8]) -> Result<Self, Corrupt> {
         let record = Self::own(bytes)?;
-        if bytes[4..8] == crc32(&bytes[8..]).to_le_bytes() {
-            Ok(record)
-        } else {
-            Err(Corrupt)
-        }
+        if bytes[4..8] == crc32(&bytes[8..]).to_le_bytes() { Ok(record) } else { Err(Corrupt) }
     }
 
     /// The drops that are reported along with this batch.
@@ -462,10 +443,7 @@ impl<'a> Record<'a> {
         if self.header.report_at == 0 {
             return Ok(drops);
         }
-        let bytes = self
-            .bytes
-            .get(self.header.report_at as usize..)
-            .ok_or(Corrupt)?;
+        let bytes = self.bytes.get(self.header.report_at as usize..).ok_or(Corrupt)?;
         let mut reader = Reader::new(bytes);
         if reader.varint()? != REPORT {
             return Err(Corrupt);
@@ -542,16 +520,8 @@ struct Half {
 
 impl Half {
     fn new(header: Header, events: u32) -> Self {
-        let header = Header {
-            events,
-            report_at: 0,
-            exposure: false,
-            ..header
-        };
-        Self {
-            header,
-            bytes: vec![0; HEADER],
-        }
+        let header = Header { events, report_at: 0, exposure: false, ..header };
+        Self { header, bytes: vec![0; HEADER] }
     }
 
     fn finish(mut self) -> (Header, Vec<u8>) {
@@ -577,9 +547,7 @@ fn read_optional<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a str>, Corrupt
         return Ok(None);
     };
     let length = usize::try_from(length).map_err(|_| Corrupt)?;
-    core::str::from_utf8(reader.bytes(length)?)
-        .map(Some)
-        .map_err(|_| Corrupt)
+    core::str::from_utf8(reader.bytes(length)?).map(Some).map_err(|_| Corrupt)
 }
 
 #[derive(Clone, Debug)]
@@ -596,11 +564,7 @@ impl<'a> Items<'a> {
     /// The next item; `None` at the end, if every event of the header was there.
     pub fn read(&mut self) -> Result<Option<Item<'a>>, Corrupt> {
         if self.reader.is_empty() {
-            return if self.left == 0 {
-                Ok(None)
-            } else {
-                Err(Corrupt)
-            };
+            return if self.left == 0 { Ok(None) } else { Err(Corrupt) };
         }
         let reader = &mut self.reader;
         let item = match reader.varint()? {
@@ -633,11 +597,7 @@ impl<'a> Items<'a> {
                     user_attributes: read_optional(&mut body)?,
                     experiment_metadata: read_optional(&mut body)?,
                 };
-                Item::Exposure {
-                    id: self.id()?,
-                    at,
-                    exposure,
-                }
+                Item::Exposure { id: self.id()?, at, exposure }
             }
             REPORT => {
                 read_report(reader, &mut Drops::default())?;
@@ -655,13 +615,7 @@ impl<'a> Items<'a> {
                     return Err(Corrupt);
                 }
                 let shape = usize::try_from(tag >> 1).map_err(|_| Corrupt)?;
-                Item::Event(StoredEvent {
-                    shape,
-                    id: self.id()?,
-                    at,
-                    rate,
-                    values: body,
-                })
+                Item::Event(StoredEvent { shape, id: self.id()?, at, rate, values: body })
             }
         };
         Ok(Some(item))

@@ -55,9 +55,7 @@ pub fn backoff_millis(rng: &mut Rng, failures: u32, base: u64, max: u64) -> u64 
 pub fn retry_after_millis(text: &str, wall: UnixMillis) -> Option<u64> {
     let text = text.trim();
     let millis = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse::<u64>()
-            .unwrap_or(u64::MAX)
-            .saturating_mul(1_000)
+        text.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1_000)
     } else {
         parse_http_date(text)?.saturating_sub(wall.0)
     };
@@ -90,9 +88,7 @@ fn parse_http_date(text: &str) -> Option<u64> {
 
 fn number(text: &str, min: u64, max: u64) -> Option<u64> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse()
-        .ok()
-        .filter(|value| digits && (min..=max).contains(value))
+    text.parse().ok().filter(|value| digits && (min..=max).contains(value))
 }
 
 #[cfg(test)]
@@ -106,10 +102,7 @@ mod tests {
             (Verdict::Retry, &[408, 429, 500, 502, 503, 504, 507, 599]),
             (Verdict::TooLarge, &[413]),
             (Verdict::Unauthorized, &[401, 403]),
-            (
-                Verdict::Rejected,
-                &[0, 100, 300, 302, 304, 400, 404, 410, 415, 422, 431, 600],
-            ),
+            (Verdict::Rejected, &[0, 100, 300, 302, 304, 400, 404, 410, 415, 422, 431, 600]),
         ] {
             for status in statuses {
                 assert_eq!(classify(*status), verdict, "{status}");
@@ -151,10 +144,7 @@ mod tests {
     fn backoff_grows_to_its_cap_and_then_the_circuit_opens() {
         let mut rng = Rng::new(3);
         let mut longest = |failures| {
-            (0..2_000)
-                .map(|_| backoff_millis(&mut rng, failures, 500, 30_000))
-                .max()
-                .unwrap()
+            (0..2_000).map(|_| backoff_millis(&mut rng, failures, 500, 30_000)).max().unwrap()
         };
         assert!((450..=500).contains(&longest(1)));
         assert!((900..=1_000).contains(&longest(2)));

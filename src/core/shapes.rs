@@ -13,9 +13,7 @@ pub enum FieldKind {
 
 impl FieldKind {
     pub fn from_byte(byte: u8) -> Option<Self> {
-        [Self::Number, Self::Bool, Self::Text]
-            .into_iter()
-            .find(|kind| *kind as u8 == byte)
+        [Self::Number, Self::Bool, Self::Text].into_iter().find(|kind| *kind as u8 == byte)
     }
 }
 
@@ -40,14 +38,8 @@ impl Shape {
             definition.push(kind as u8);
             put_text(&mut definition, key);
         }
-        let fields = fields
-            .map(|(key, kind)| (String::from(key), kind))
-            .collect();
-        Self {
-            name: String::from(name),
-            fields,
-            definition,
-        }
+        let fields = fields.map(|(key, kind)| (String::from(key), kind)).collect();
+        Self { name: String::from(name), fields, definition }
     }
 }
 

@@ -25,17 +25,9 @@ pub enum StoreOp {
     Put { entry: Entry, bytes: Vec<u8> },
     /// Sets a new lease if the record's lease and attempts are still those of `seen`, and gives its
     /// bytes. Atomic over all holders. Answered by `Claimed`, or by `Lost` if it changed or is gone.
-    Claim {
-        seen: Entry,
-        lease: u64,
-        attempts: u32,
-    },
+    Claim { seen: Entry, lease: u64, attempts: u32 },
     /// The same without the bytes. Answered by `Done` or `Lost`.
-    Mark {
-        seen: Entry,
-        lease: u64,
-        attempts: u32,
-    },
+    Mark { seen: Entry, lease: u64, attempts: u32 },
     /// Answered by `Done`, also if the record was gone.
     Remove { key: String },
     /// Sets a record that can't be read aside, so that it is never listed again. Answered by `Done`.
@@ -64,12 +56,9 @@ pub struct MemoryStore {
 impl MemoryStore {
     pub fn apply(&mut self, op: StoreOp) -> StoreResult {
         match op {
-            StoreOp::List => StoreResult::Listed(
-                self.records
-                    .iter()
-                    .map(|(entry, _)| entry.clone())
-                    .collect(),
-            ),
+            StoreOp::List => {
+                StoreResult::Listed(self.records.iter().map(|(entry, _)| entry.clone()).collect())
+            }
             StoreOp::Put { entry, bytes } => {
                 match self.find(&entry.key) {
                     Some(record) => *record = (entry, bytes),
@@ -77,19 +66,11 @@ impl MemoryStore {
                 }
                 StoreResult::Done
             }
-            StoreOp::Claim {
-                seen,
-                lease,
-                attempts,
-            } => match self.set(&seen, lease, attempts) {
+            StoreOp::Claim { seen, lease, attempts } => match self.set(&seen, lease, attempts) {
                 Some(bytes) => StoreResult::Claimed(bytes.clone()),
                 None => StoreResult::Lost,
             },
-            StoreOp::Mark {
-                seen,
-                lease,
-                attempts,
-            } => match self.set(&seen, lease, attempts) {
+            StoreOp::Mark { seen, lease, attempts } => match self.set(&seen, lease, attempts) {
                 Some(_) => StoreResult::Done,
                 None => StoreResult::Lost,
             },

@@ -56,9 +56,7 @@ pub fn is_path(text: &str) -> bool {
     text.len() <= 2_048
         && text.starts_with('/')
         && !text.contains("//")
-        && text
-            .split('/')
-            .all(|segment| !matches!(segment, "." | ".."))
+        && text.split('/').all(|segment| !matches!(segment, "." | ".."))
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte))
@@ -83,18 +81,14 @@ fn split_port(authority: &str) -> Result<(&str, &str), &'static str> {
 fn is_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[') {
         return address.strip_suffix(']').is_some_and(|address| {
-            address
-                .bytes()
-                .all(|byte| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.')
+            address.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.')
                 && address.contains(':')
         });
     }
     host.len() <= 253
         && host.split('.').all(|label| {
             (1..=63).contains(&label.len())
-                && label
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
         })
 }
 
@@ -115,10 +109,7 @@ mod tests {
         for (text, url) in [
             ("https://t.example.com", "https://t.example.com"),
             ("HTTPS://T.Example.com:443/", "https://t.example.com"),
-            (
-                "https://t.example.com:8443/in/",
-                "https://t.example.com:8443/in",
-            ),
+            ("https://t.example.com:8443/in/", "https://t.example.com:8443/in"),
             ("http://127.0.0.1:8787", "http://127.0.0.1:8787"),
             ("http://localhost:80", "http://localhost"),
             ("http://[::1]:9", "http://[::1]:9"),

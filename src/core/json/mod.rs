@@ -144,16 +144,9 @@ impl<'a> RenderedShape<'a> {
             let mut text = Vec::new();
             write_text(&mut text, key);
             text.push(b':');
-            RenderedField {
-                kind: *kind,
-                key,
-                text,
-            }
+            RenderedField { kind: *kind, key, text }
         };
-        Self {
-            head,
-            fields: shape.keys.iter().map(render).collect(),
-        }
+        Self { head, fields: shape.keys.iter().map(render).collect() }
     }
 }
 
@@ -176,17 +169,9 @@ impl<'a> Rendered<'a> {
 
         let mut event = Vec::new();
         write_member(&mut event, "user_id", identity(Identity::UserId));
-        write_group(
-            &mut event,
-            "core_metadata",
-            &[("session_id", session)],
-            &context.core,
-        );
-        let user = [
-            ("account_uuid", account),
-            ("organization_uuid", organization),
-            ("device_id", device),
-        ];
+        write_group(&mut event, "core_metadata", &[("session_id", session)], &context.core);
+        let user =
+            [("account_uuid", account), ("organization_uuid", organization), ("device_id", device)];
         write_group(&mut event, "user_metadata", &user, &context.user);
 
         let mut exposure = Vec::new();
@@ -198,12 +183,7 @@ impl<'a> Rendered<'a> {
             Stored::Text(text) if *key == "environment" => Some(*text),
             _ => None,
         });
-        Self {
-            event,
-            exposure,
-            session,
-            environment,
-        }
+        Self { event, exposure, session, environment }
     }
 }
 
@@ -259,10 +239,7 @@ fn write_group(out: &mut Vec<u8>, name: &str, known: &[(&str, Option<&str>)], fi
         write_text(out, text);
     }
     for (key, value) in &fields.0 {
-        if known
-            .iter()
-            .any(|(known, text)| known == key && text.is_some())
-        {
+        if known.iter().any(|(known, text)| known == key && text.is_some()) {
             continue;
         }
         separate(out, &mut first);

@@ -75,11 +75,8 @@ fn write_exact(out: &mut Vec<u8>, magnitude: f64) {
     let bits = magnitude.to_bits();
     let biased = (bits >> 52) as i32;
     let fraction = bits & ((1 << 52) - 1);
-    let (mantissa, exponent) = if biased == 0 {
-        (fraction, -1_074)
-    } else {
-        (fraction | 1 << 52, biased - 1_075)
-    };
+    let (mantissa, exponent) =
+        if biased == 0 { (fraction, -1_074) } else { (fraction | 1 << 52, biased - 1_075) };
 
     let mut big = vec![mantissa as u32, (mantissa >> 32) as u32];
     let mut point = 0;
@@ -196,7 +193,7 @@ fn divide(big: &mut Vec<u32>, divisor: u32) -> u32 {
     remainder as u32
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use super::*;
     use proptest::prelude::*;

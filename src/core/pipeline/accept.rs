@@ -97,10 +97,7 @@ impl Pipeline {
         if !is_name(name) {
             self.counts.accepted += 1;
             self.drop_events(Reason::InvalidName, 1);
-            let message = [
-                "an event's name must have 1 to 256 characters; dropped: ",
-                name,
-            ];
+            let message = ["an event's name must have 1 to 256 characters; dropped: ", name];
             self.told.tell(commands, "invalid_name", name, &message);
             return;
         }
@@ -139,8 +136,7 @@ impl Pipeline {
             self.counts.accepted += 1;
             self.drop_events(Reason::InvalidName, 1);
             let message = ["experimentId must have 1 to 256 characters; dropped"];
-            self.told
-                .tell(commands, "invalid_name", "experimentId", &message);
+            self.told.tell(commands, "invalid_name", "experimentId", &message);
             return;
         }
         if !self.make_room(commands) {
@@ -150,11 +146,7 @@ impl Pipeline {
         for (name, limit, text) in [
             ("sessionId", TEXT, &mut exposure.session_id),
             ("userAttributes", JSON, &mut exposure.user_attributes),
-            (
-                "experimentMetadata",
-                JSON,
-                &mut exposure.experiment_metadata,
-            ),
+            ("experimentMetadata", JSON, &mut exposure.experiment_metadata),
         ] {
             if text.is_some_and(|text| text.encode_utf16().count() > limit) {
                 *text = None;
@@ -191,11 +183,7 @@ impl Pipeline {
         if rate == 1.0 {
             return Some(None);
         }
-        let draw = if by_session {
-            unit_of(self.session(), name)
-        } else {
-            self.rng.unit()
-        };
+        let draw = if by_session { unit_of(self.session(), name) } else { self.rng.unit() };
         if draw < rate {
             Some(Some(rate))
         } else {
@@ -227,15 +215,7 @@ impl Pipeline {
                 }
             };
             self.counts.fields_left_out += 1;
-            let message = [
-                "event \"",
-                name,
-                "\": field \"",
-                key,
-                "\" ",
-                problem,
-                "; left out",
-            ];
+            let message = ["event \"", name, "\": field \"", key, "\" ", problem, "; left out"];
             self.told.tell(commands, "field_left_out", key, &message);
         }
         good
@@ -249,10 +229,7 @@ impl Pipeline {
         let most_bytes = self.config.get(Number::MaxQueueBytes) as usize;
         let mut may_spill = true;
         loop {
-            let open = self
-                .open
-                .as_ref()
-                .map_or((0, 0), |o| (o.header().events, o.size()));
+            let open = self.open.as_ref().map_or((0, 0), |o| (o.header().events, o.size()));
             let events = self.ready_events + u64::from(open.0);
             if events < most && self.ready_bytes + open.1 < most_bytes {
                 return true;
@@ -329,8 +306,8 @@ impl Pipeline {
             bytes,
             copy: self.open_copy.take(),
         };
-        if self.write_ahead || header.exposure {
-            self.save(&mut batch, commands);
+        if self.may_keep() {
+            self.save_early(&mut batch, commands);
         }
         self.push_ready(batch, false);
     }
@@ -356,6 +333,13 @@ impl Pipeline {
         };
         self.save(&mut batch, commands);
         self.open_copy = batch.copy;
+    }
+
+    /// What must not wait for a failure is copied to the store before it is sent.
+    pub(super) fn save_early(&mut self, batch: &mut Batch, commands: &mut Vec<Command>) {
+        if self.write_ahead || batch.exposure {
+            self.save(batch, commands);
+        }
     }
 
     /// Writes a copy under a lease, while the batch itself stays in memory.

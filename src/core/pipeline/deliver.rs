@@ -29,8 +29,7 @@ impl Pipeline {
     pub(super) fn send(&mut self, commands: &mut Vec<Command>) {
         if self.config.base().is_none() && self.held() > 0 {
             let message = ["no endpoint: set `batch.baseUrl`; events are kept until then"];
-            self.told
-                .tell(commands, "no_endpoint", "batch.baseUrl", &message);
+            self.told.tell(commands, "no_endpoint", "batch.baseUrl", &message);
         }
         let busy = |pending: &Pending| matches!(pending, Pending::Claim(_) | Pending::Renew { .. });
         if !self.may_send() || self.pending.iter().any(|(_, pending)| busy(pending)) {
@@ -54,11 +53,7 @@ impl Pipeline {
             return;
         };
         let (lease, attempts) = (self.lease(), seen.attempts);
-        let op = super::super::store::StoreOp::Mark {
-            seen,
-            lease,
-            attempts,
-        };
+        let op = super::super::store::StoreOp::Mark { seen, lease, attempts };
         self.start(Pending::Renew { batch, lease }, op, commands);
     }
 
@@ -74,24 +69,10 @@ impl Pipeline {
             return self.quarantine(batch, commands);
         };
         let id = ExportId(self.next_id());
-        let deadline = self
-            .now
-            .mono
-            .plus(self.config.get(Number::ExportTimeoutMillis));
+        let deadline = self.now.mono.plus(self.config.get(Number::ExportTimeoutMillis));
         let authorize = authorization != Authorization::Without && !self.config.skip_auth();
-        commands.push(Command::Export(Export {
-            id,
-            url,
-            body,
-            authorize,
-            keepalive: false,
-        }));
-        self.flight = Some(Flight {
-            id,
-            batch,
-            deadline,
-            authorization,
-        });
+        commands.push(Command::Export(Export { id, url, body, authorize, keepalive: false }));
+        self.flight = Some(Flight { id, batch, deadline, authorization });
     }
 
     /// The request's body; none if the record is corrupt.
@@ -126,12 +107,7 @@ impl Pipeline {
         outcome: Outcome<'_>,
         commands: &mut Vec<Command>,
     ) {
-        let Outcome::Response {
-            status,
-            retry_after,
-            authorized,
-        } = outcome
-        else {
+        let Outcome::Response { status, retry_after, authorized } = outcome else {
             // The network was not reached, so that no attempt was made.
             if outcome == Outcome::AuthFailed {
                 let message = ["`auth` failed; the batch is kept and tried again"];
@@ -261,11 +237,7 @@ impl Pipeline {
             commands.push(Command::Cancel(flight.id));
             self.failed(flight.batch, None, commands);
         }
-        while let Some(index) = self
-            .parting
-            .iter()
-            .position(|parting| parting.deadline <= now)
-        {
+        while let Some(index) = self.parting.iter().position(|parting| parting.deadline <= now) {
             let parting = self.parting.swap_remove(index);
             commands.push(Command::Cancel(parting.id));
         }
@@ -284,7 +256,9 @@ impl Pipeline {
             }
             PartingFate::Kept { key } if delivered => {
                 self.trusted = true;
-                if let Some(known) = self.forget_mine(&key) {
+                if self.known.get(&key).is_some_and(|known| known.mine)
+                    && let Some(known) = self.known.remove(&key)
+                {
                     self.counts.delivered += u64::from(known.entry.events);
                     self.remove(key, commands);
                 }

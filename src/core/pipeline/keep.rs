@@ -7,7 +7,8 @@ use super::super::record::{Builder, Record};
 use super::super::store::{Entry, StoreOp, StoreResult};
 use uuid::Uuid;
 
-use super::{Batch, Known, PartingFate, Pending, Pipeline};
+use super::shelf::Known;
+use super::{Batch, PartingFate, Pending, Pipeline};
 
 /// After a failure the store is left alone for so long.
 const BROKEN_MILLIS: u64 = 30_000;
@@ -51,20 +52,9 @@ impl Pipeline {
         }
         if let Some(seen) = batch.copy.take() {
             // The bytes are there already: give up the lease, and they are anybody's.
-            let entry = Entry {
-                lease: 0,
-                attempts: batch.attempts,
-                ..seen.clone()
-            };
-            let op = StoreOp::Mark {
-                seen,
-                lease: 0,
-                attempts: batch.attempts,
-            };
-            self.known.push(Known {
-                entry: entry.clone(),
-                mine: true,
-            });
+            let entry = Entry { lease: 0, attempts: batch.attempts, ..seen.clone() };
+            let op = StoreOp::Mark { seen, lease: 0, attempts: batch.attempts };
+            self.known.insert(Known { entry: entry.clone(), mine: true });
             self.start(Pending::Release(entry), op, commands);
             return true;
         }
@@ -108,32 +98,16 @@ impl Pipeline {
             return false;
         }
         loop {
-            let stored: u64 = self
-                .known
-                .iter()
-                .map(|known| u64::from(known.entry.bytes))
-                .sum();
+            let stored = self.known.sums().bytes;
             let moving: u64 = self.moving().map(|batch| batch.bytes.len() as u64).sum();
             let flight = self.flight.iter().map(|flight| &flight.batch);
-            let copies = self
-                .ready
-                .iter()
-                .chain(flight)
-                .filter_map(|batch| batch.copy.as_ref());
-            let copies = copies
-                .chain(&self.open_copy)
-                .map(|copy| u64::from(copy.bytes));
+            let copies = self.ready.iter().chain(flight).filter_map(|batch| batch.copy.as_ref());
+            let copies = copies.chain(&self.open_copy).map(|copy| u64::from(copy.bytes));
             if stored + moving + copies.sum::<u64>() + bytes <= most {
                 return true;
             }
-            let free = |known: &&Known| self.is_free(&known.entry);
-            let oldest = self
-                .known
-                .iter()
-                .filter(free)
-                .map(|known| &known.entry.key)
-                .min();
-            let Some(key) = oldest.cloned() else {
+            let oldest = self.known.iter().find(|known| self.is_free(&known.entry));
+            let Some(key) = oldest.map(|known| known.entry.key.clone()) else {
                 return false;
             };
             let message = ["the store is full; the oldest batches are dropped and counted"];
@@ -150,16 +124,16 @@ impl Pipeline {
 
     /// When the first lease that somebody holds runs out.
     pub(super) fn earliest_lease(&self) -> Option<u64> {
-        let held = self
-            .known
-            .iter()
-            .filter(|known| !self.is_free(&known.entry));
+        if self.known.sums().leases == 0 {
+            return None;
+        }
+        let held = self.known.iter().filter(|known| !self.is_free(&known.entry));
         held.map(|known| known.entry.lease).min()
     }
 
     /// Takes an entry out of the store for good.
     fn discard(&mut self, key: &str, reason: Reason, commands: &mut Vec<Command>) {
-        let Some(known) = self.forget(key) else {
+        let Some(known) = self.known.remove(key) else {
             return;
         };
         self.adopt(&known);
@@ -174,20 +148,13 @@ impl Pipeline {
         }
     }
 
-    fn forget(&mut self, key: &str) -> Option<Known> {
-        let index = self.known.iter().position(|known| known.entry.key == key)?;
-        Some(self.known.swap_remove(index))
-    }
-
     /// Drops what has been stored for too long.
     pub(super) fn expire(&mut self, commands: &mut Vec<Command>) {
         let age = self.config.get(Number::MaxStoreAgeMillis);
         let oldest = self.now.wall.0.saturating_sub(age);
-        while let Some(known) = self
-            .known
-            .iter()
-            .find(|k| self.is_free(&k.entry) && created(&k.entry.key) < oldest)
-        {
+        loop {
+            let mut old = self.known.iter().take_while(|known| created(&known.entry.key) < oldest);
+            let Some(known) = old.find(|known| self.is_free(&known.entry)) else { return };
             let key = known.entry.key.clone();
             self.discard(&key, Reason::Expired, commands);
         }
@@ -250,7 +217,7 @@ impl Pipeline {
             }
             (Pending::Put(batch), _) => {
                 let entry = self.entry(&batch, 0);
-                self.known.push(Known { entry, mine: true });
+                self.known.insert(Known { entry, mine: true });
             }
             (Pending::Claim(seen), StoreResult::Claimed(bytes)) => {
                 self.losses = 0;
@@ -268,12 +235,8 @@ impl Pipeline {
             }
             (Pending::Release(entry), StoreResult::Done) => {
                 // A listing made before may have told the old lease.
-                let known = self
-                    .known
-                    .iter_mut()
-                    .find(|known| known.entry.key == entry.key);
-                if let Some(known) = known {
-                    known.entry = entry;
+                if let Some(&Known { mine, .. }) = self.known.get(&entry.key) {
+                    self.known.insert(Known { entry, mine });
                 }
             }
             (Pending::Claim(_), _) => {
@@ -296,12 +259,7 @@ impl Pipeline {
             true => &["the store has no room left; events stay in memory for now"],
             false => &["the store failed; events stay in memory for now"],
         };
-        self.told.tell(
-            commands,
-            if full { "store_full" } else { "store_failed" },
-            "",
-            message,
-        );
+        self.told.tell(commands, if full { "store_full" } else { "store_failed" }, "", message);
         self.store_broken_until = self.now.mono.plus(BROKEN_MILLIS);
         match pending {
             Pending::Put(batch) => self.push_ready(batch, true),
@@ -318,13 +276,10 @@ impl Pipeline {
                     self.open_copy = None;
                 }
                 let flight = self.flight.iter_mut().map(|flight| &mut flight.batch);
-                let renewing = self
-                    .pending
-                    .iter_mut()
-                    .filter_map(|(_, pending)| match pending {
-                        Pending::Renew { batch, .. } => Some(batch),
-                        _ => None,
-                    });
+                let renewing = self.pending.iter_mut().filter_map(|(_, pending)| match pending {
+                    Pending::Renew { batch, .. } => Some(batch),
+                    _ => None,
+                });
                 for batch in self.ready.iter_mut().chain(flight).chain(renewing) {
                     if lost(&batch.copy) {
                         batch.copy = None;
@@ -332,7 +287,7 @@ impl Pipeline {
                 }
                 self.copy_failed(&key);
                 // An older copy must not outlive its batch, unless it is the batch by now.
-                let known = self.known.iter().any(|known| known.entry.key == key);
+                let known = self.known.get(&key).is_some();
                 if !known && !self.moving().any(|batch| batch.key == key) {
                     self.remove(key, commands);
                 }
@@ -350,17 +305,16 @@ impl Pipeline {
             |parting| matches!(&parting.fate, PartingFate::Kept { key: kept } if kept == key),
         );
         if kept.is_some()
-            && let Some(known) = self.forget(key)
+            && let Some(known) = self.known.remove(key)
         {
             self.counts.handed_over += u64::from(known.entry.events);
         }
     }
 
     fn listed(&mut self, entries: Vec<Entry>, commands: &mut Vec<Command>) {
-        let before = core::mem::take(&mut self.known);
+        let before = self.known.take();
         for entry in entries {
-            let twice = self.known.iter().any(|known| known.entry.key == entry.key);
-            if twice || self.holds(&entry.key) {
+            if self.known.get(&entry.key).is_some() || self.holds(&entry.key) {
                 continue;
             }
             if created(&entry.key) == 0 {
@@ -369,27 +323,25 @@ impl Pipeline {
                 self.start(Pending::Remove, StoreOp::Quarantine { key }, commands);
                 continue;
             }
-            let mine = before
-                .iter()
-                .find(|known| known.mine && known.entry.key == entry.key);
+            let find =
+                |key: &str| before.binary_search_by(|known| known.entry.key.as_str().cmp(key));
+            let mine = find(&entry.key).ok().map(|index| &before[index]);
+            let mine = mine.filter(|known| known.mine);
             // What was entered in the ledger is what leaves it.
             let events = mine.map_or(entry.events, |known| known.entry.events);
             let mine = mine.is_some();
-            self.known.push(Known {
-                entry: Entry { events, ..entry },
-                mine,
-            });
+            self.known.insert(Known { entry: Entry { events, ..entry }, mine });
         }
         for known in before {
             let key = &known.entry.key;
-            if !known.mine || self.known.iter().any(|other| other.entry.key == *key) {
+            if !known.mine || self.known.get(key).is_some() {
                 continue;
             }
             if self.is_written(key) {
                 // Another holder took it and removed it.
                 self.counts.handed_over += u64::from(known.entry.events);
             } else {
-                self.known.push(known);
+                self.known.insert(known);
             }
         }
     }
@@ -398,25 +350,30 @@ impl Pipeline {
     fn holds(&self, key: &str) -> bool {
         let open = self.open.as_ref().is_some_and(|open| open_key(open) == key);
         let flight = self.flight.iter().map(|flight| &flight.batch);
-        open || self
-            .ready
-            .iter()
-            .chain(flight)
-            .chain(self.moving())
-            .any(|batch| batch.key == key)
+        open || self.ready.iter().chain(flight).chain(self.moving()).any(|batch| batch.key == key)
     }
 
     /// The free entry to try next: the least tried, then the oldest, so that one bad batch does not
     /// hold up the others.
     pub(super) fn candidate(&self) -> Option<&Known> {
-        let free = self.known.iter().filter(|known| {
-            self.is_free(&known.entry)
-                && !self.pending.iter().any(|(_, pending)| match pending {
-                    Pending::Release(entry) | Pending::Claim(entry) => entry.key == known.entry.key,
-                    _ => false,
-                })
-        });
-        free.min_by_key(|known| (known.entry.attempts, &known.entry.key))
+        let busy = |key: &str| {
+            self.pending.iter().any(|(_, pending)| match pending {
+                Pending::Release(entry) | Pending::Claim(entry) => entry.key == key,
+                _ => false,
+            })
+        };
+        let mut best: Option<&Known> = None;
+        for known in self.known.iter() {
+            let entry = &known.entry;
+            let better = best.is_none_or(|best| entry.attempts < best.entry.attempts);
+            if better && self.is_free(entry) && !busy(&entry.key) {
+                best = Some(known);
+                if entry.attempts == 0 {
+                    break;
+                }
+            }
+        }
+        best
     }
 
     pub(super) fn claim(&mut self, commands: &mut Vec<Command>) {
@@ -425,17 +382,13 @@ impl Pipeline {
         };
         let seen = known.entry.clone();
         let (lease, attempts) = (self.lease(), seen.attempts);
-        let op = StoreOp::Claim {
-            seen: seen.clone(),
-            lease,
-            attempts,
-        };
+        let op = StoreOp::Claim { seen: seen.clone(), lease, attempts };
         self.start(Pending::Claim(Entry { lease, ..seen }), op, commands);
     }
 
     /// A stored batch is ours: check it and send it.
     fn claimed(&mut self, entry: Entry, bytes: Vec<u8>, commands: &mut Vec<Command>) {
-        let Some(known) = self.forget(&entry.key) else {
+        let Some(known) = self.known.remove(&entry.key) else {
             // The store was wiped meanwhile.
             return;
         };

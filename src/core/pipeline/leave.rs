@@ -4,7 +4,8 @@ use super::super::config::Number;
 use super::super::io::{Command, Consent, Export, ExportId, FlushId, FlushReport};
 use super::super::ledger::Reason;
 use super::super::store::StoreOp;
-use super::{Batch, ExitPolicy, Flush, Known, Parting, PartingFate, Pending, Pipeline};
+use super::shelf::Known;
+use super::{Batch, ExitPolicy, Flush, Parting, PartingFate, Pending, Pipeline};
 
 /// The lease on the copy of what a page sent as it went away: long enough for the request to arrive.
 const PARTING_LEASE_MILLIS: u64 = 15_000;
@@ -57,18 +58,9 @@ impl Pipeline {
     /// Sends a batch by a request that outlives the page.
     fn part(&mut self, batch: Batch, body: Vec<u8>, url: String, commands: &mut Vec<Command>) {
         let id = ExportId(self.next_id());
-        let deadline = self
-            .now
-            .mono
-            .plus(self.config.get(Number::ExportTimeoutMillis));
+        let deadline = self.now.mono.plus(self.config.get(Number::ExportTimeoutMillis));
         let authorize = !self.config.skip_auth();
-        commands.push(Command::Export(Export {
-            id,
-            url,
-            body,
-            authorize,
-            keepalive: true,
-        }));
+        commands.push(Command::Export(Export { id, url, body, authorize, keepalive: true }));
         let keep = match self.exit {
             ExitPolicy::Keep => true,
             ExitPolicy::Send => false,
@@ -82,10 +74,7 @@ impl Pipeline {
             if batch.copy.is_some() {
                 self.remove(batch.key.clone(), commands);
             }
-            PartingFate::HandedOver(Batch {
-                copy: None,
-                ..batch
-            })
+            PartingFate::HandedOver(Batch { copy: None, ..batch })
         };
         self.parting.push(Parting { id, deadline, fate });
     }
@@ -96,14 +85,8 @@ impl Pipeline {
             return;
         };
         if self.keep_copy(&flight.batch, lease, commands) {
-            let fate = PartingFate::Kept {
-                key: flight.batch.key,
-            };
-            self.parting.push(Parting {
-                id: flight.id,
-                deadline: flight.deadline,
-                fate,
-            });
+            let fate = PartingFate::Kept { key: flight.batch.key };
+            self.parting.push(Parting { id: flight.id, deadline: flight.deadline, fate });
         } else {
             self.flight = Some(flight);
         }
@@ -113,28 +96,16 @@ impl Pipeline {
     fn keep_copy(&mut self, batch: &Batch, lease: u64, commands: &mut Vec<Command>) -> bool {
         let entry = self.entry(batch, lease);
         if let Some(seen) = batch.copy.as_ref().filter(|_| self.is_written(&batch.key)) {
-            let op = StoreOp::Mark {
-                seen: seen.clone(),
-                lease,
-                attempts: batch.attempts,
-            };
-            self.known.push(Known {
-                entry: entry.clone(),
-                mine: true,
-            });
+            let op = StoreOp::Mark { seen: seen.clone(), lease, attempts: batch.attempts };
+            self.known.insert(Known { entry: entry.clone(), mine: true });
             self.start(Pending::Release(entry), op, commands);
             return true;
         }
         if !self.store_usable() || !self.fit(u64::from(entry.bytes), commands) {
             return false;
         }
-        self.known.push(Known {
-            entry: entry.clone(),
-            mine: true,
-        });
-        let pending = Pending::Copy {
-            key: entry.key.clone(),
-        };
+        self.known.insert(Known { entry: entry.clone(), mine: true });
+        let pending = Pending::Copy { key: entry.key.clone() };
         self.put(entry, batch.bytes.clone(), pending, commands);
         true
     }
@@ -150,14 +121,6 @@ impl Pipeline {
                 self.push_ready(batch, true);
             }
         }
-    }
-
-    pub(super) fn forget_mine(&mut self, key: &str) -> Option<Known> {
-        let index = self
-            .known
-            .iter()
-            .position(|k| k.mine && k.entry.key == key)?;
-        Some(self.known.swap_remove(index))
     }
 
     pub(super) fn flush(&mut self, id: FlushId, timeout_millis: u64, shutdown: bool) {
@@ -182,18 +145,9 @@ impl Pipeline {
         let now = self.now.mono;
         let over = |flush: &Flush| flush.deadline <= now;
         let first_time = |flush: &Flush| flush.shutdown && !flush.timed_out;
-        if !settled
-            && self
-                .flushes
-                .iter()
-                .any(|flush| over(flush) && first_time(flush))
-        {
+        if !settled && self.flushes.iter().any(|flush| over(flush) && first_time(flush)) {
             // A shutdown out of time: the store has a moment to take the rest.
-            for flush in self
-                .flushes
-                .iter_mut()
-                .filter(|flush| over(flush) && first_time(flush))
-            {
+            for flush in self.flushes.iter_mut().filter(|flush| over(flush) && first_time(flush)) {
                 flush.timed_out = true;
                 flush.deadline = now.plus(GRACE_MILLIS);
             }
@@ -211,11 +165,7 @@ impl Pipeline {
                 self.abandon();
                 self.stopped = true;
             }
-            let ledger = if flush.shutdown {
-                self.ledger()
-            } else {
-                ledger
-            };
+            let ledger = if flush.shutdown { self.ledger() } else { ledger };
             let report = FlushReport {
                 delivered: ledger.delivered - flush.delivered,
                 dropped: ledger.dropped.total() - flush.dropped,
@@ -224,10 +174,7 @@ impl Pipeline {
                 stored: ledger.stored,
                 timed_out: flush.timed_out || !settled,
             };
-            commands.push(Command::Flushed {
-                id: flush.id,
-                report,
-            });
+            commands.push(Command::Flushed { id: flush.id, report });
         }
     }
 
@@ -268,6 +215,11 @@ impl Pipeline {
         }
         if consent == Consent::Granted && before != Consent::Granted {
             self.list_wanted = true;
+            // What waited for this grant may be kept from now on.
+            for mut batch in core::mem::take(&mut self.ready) {
+                self.save_early(&mut batch, commands);
+                self.ready.push_back(batch);
+            }
         }
     }
 
@@ -276,10 +228,7 @@ impl Pipeline {
         self.soon = false;
         self.save_at = None;
         self.open_copy = None;
-        let open = self
-            .open
-            .take()
-            .map_or(0, |open| u64::from(open.header().events));
+        let open = self.open.take().map_or(0, |open| u64::from(open.header().events));
         let moving: u64 = self.moving().map(|batch| u64::from(batch.events)).sum();
         let waits = |pending: &Pending| matches!(pending, Pending::Put(_) | Pending::Renew { .. });
         self.pending.retain(|(_, pending)| !waits(pending));
@@ -287,7 +236,7 @@ impl Pipeline {
         while let Some(batch) = self.pop_ready(true) {
             gone += u64::from(batch.events);
         }
-        for known in core::mem::take(&mut self.known) {
+        for known in self.known.take() {
             let events = u64::from(known.entry.events);
             self.counts.accepted += if known.mine { 0 } else { events };
             gone += events;
@@ -297,8 +246,7 @@ impl Pipeline {
         }
         self.drop_events(reason, gone);
         // Sent as the page went away, and so beyond recall.
-        self.parting
-            .retain(|parting| matches!(parting.fate, PartingFate::HandedOver(_)));
+        self.parting.retain(|parting| matches!(parting.fate, PartingFate::HandedOver(_)));
         self.clear_wanted = true;
         self.clear_store(commands);
     }

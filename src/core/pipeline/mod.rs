@@ -11,6 +11,7 @@ mod accept;
 mod deliver;
 mod keep;
 mod leave;
+mod shelf;
 mod told;
 
 use std::collections::VecDeque;
@@ -27,6 +28,7 @@ use super::record::Builder;
 use super::shapes::{FieldKind, Shape, ShapeId, Shapes};
 use super::store::Entry;
 use super::time::{Millis, Now, UnixMillis};
+use shelf::Shelf;
 use told::Told;
 
 /// What a page does with its events when it goes away.
@@ -108,14 +110,6 @@ enum PartingFate {
     Kept { key: String },
 }
 
-/// A stored batch as last seen.
-#[derive(Debug)]
-struct Known {
-    entry: Entry,
-    /// In this instance's custody, and so in its ledger.
-    mine: bool,
-}
-
 /// A store operation whose result is awaited.
 #[derive(Debug)]
 enum Pending {
@@ -194,7 +188,7 @@ pub struct Pipeline {
 
     store_ready: bool,
     store_broken_until: Millis,
-    known: Vec<Known>,
+    known: Shelf,
     list_wanted: bool,
     clear_wanted: bool,
     /// Claims lost in a row.
@@ -263,7 +257,7 @@ impl Pipeline {
             trusted: false,
             store_ready: false,
             store_broken_until: Millis(0),
-            known: Vec::new(),
+            known: Shelf::default(),
             list_wanted: false,
             clear_wanted: false,
             losses: 0,
@@ -324,11 +318,7 @@ impl Pipeline {
                 earliest = time;
             }
         };
-        let by_wall = |time: u64| {
-            self.now
-                .mono
-                .plus(time.saturating_sub(self.now.wall.0).max(1))
-        };
+        let by_wall = |time: u64| self.now.mono.plus(time.saturating_sub(self.now.wall.0).max(1));
         if let Some(flight) = &self.flight {
             at(flight.deadline);
         }
@@ -377,8 +367,7 @@ impl Pipeline {
         let url = self.config.url();
         let report = self.config.apply(layer, settings);
         for (path, reason) in &report.rejected {
-            self.told
-                .tell(commands, "config_rejected", path, &[path, ": ", reason]);
+            self.told.tell(commands, "config_rejected", path, &[path, ": ", reason]);
         }
         self.rates.clear();
         for index in 0.. {
@@ -431,15 +420,10 @@ impl Pipeline {
     }
 
     pub fn ledger(&self) -> Ledger {
-        let mine = |known: &&Known| known.mine;
-        let stored = |known: &Known| u64::from(known.entry.events);
         Ledger {
             queued: self.held(),
-            in_flight: self
-                .flight
-                .as_ref()
-                .map_or(0, |flight| u64::from(flight.batch.events)),
-            stored: self.known.iter().filter(mine).map(stored).sum(),
+            in_flight: self.flight.as_ref().map_or(0, |flight| u64::from(flight.batch.events)),
+            stored: self.known.sums().mine,
             ..self.counts
         }
     }
@@ -474,19 +458,11 @@ impl Pipeline {
             },
         );
         out.extend_from_slice(b",\"format\":\"json\",\"durability\":");
-        write_text(
-            out,
-            if self.write_ahead {
-                "write-ahead"
-            } else {
-                "on-failure"
-            },
-        );
+        write_text(out, if self.write_ahead { "write-ahead" } else { "on-failure" });
         out.extend_from_slice(b"},\"store\":{\"batches\":");
         write_u64(out, self.known.len() as u64);
-        let sum = |of: fn(&Entry) -> u32| self.known.iter().map(|k| u64::from(of(&k.entry))).sum();
-        write_count(out, "events", sum(|entry| entry.events));
-        write_count(out, "bytes", sum(|entry| entry.bytes));
+        write_count(out, "events", self.known.sums().events);
+        write_count(out, "bytes", self.known.sums().bytes);
         out.extend_from_slice(b"},\"endpoint\":{\"url\":");
         write_text(out, &self.config.url().unwrap_or_default());
         out.extend_from_slice(b",\"online\":");
@@ -543,25 +519,16 @@ impl Pipeline {
 
     /// Events in memory that are not in flight.
     fn held(&self) -> u64 {
-        let open = self
-            .open
-            .as_ref()
-            .map_or(0, |open| u64::from(open.header().events));
-        open + self.ready_events
-            + self
-                .moving()
-                .map(|batch| u64::from(batch.events))
-                .sum::<u64>()
+        let open = self.open.as_ref().map_or(0, |open| u64::from(open.header().events));
+        open + self.ready_events + self.moving().map(|batch| u64::from(batch.events)).sum::<u64>()
     }
 
     /// Batches whose bytes wait in memory for a store operation.
     fn moving(&self) -> impl Iterator<Item = &Batch> {
-        self.pending
-            .iter()
-            .filter_map(|(_, pending)| match pending {
-                Pending::Put(batch) | Pending::Renew { batch, .. } => Some(batch),
-                _ => None,
-            })
+        self.pending.iter().filter_map(|(_, pending)| match pending {
+            Pending::Put(batch) | Pending::Renew { batch, .. } => Some(batch),
+            _ => None,
+        })
     }
 
     fn queued_bytes(&self) -> usize {
@@ -596,19 +563,11 @@ impl Pipeline {
         }
         self.ready_events += u64::from(batch.events);
         self.ready_bytes += batch.bytes.len();
-        if front {
-            self.ready.push_front(batch)
-        } else {
-            self.ready.push_back(batch)
-        }
+        if front { self.ready.push_front(batch) } else { self.ready.push_back(batch) }
     }
 
     fn pop_ready(&mut self, front: bool) -> Option<Batch> {
-        let batch = if front {
-            self.ready.pop_front()
-        } else {
-            self.ready.pop_back()
-        }?;
+        let batch = if front { self.ready.pop_front() } else { self.ready.pop_back() }?;
         self.ready_events -= u64::from(batch.events);
         self.ready_bytes -= batch.bytes.len();
         Some(batch)
@@ -617,9 +576,7 @@ impl Pipeline {
     /// The scheduled delay from now, a tenth shorter or longer, so that a fleet does not beat in step.
     fn scheduled(&mut self) -> Millis {
         let delay = self.config.get(Number::ScheduledDelayMillis);
-        self.now
-            .mono
-            .plus(delay - delay / 10 + self.rng.up_to(delay / 5))
+        self.now.mono.plus(delay - delay / 10 + self.rng.up_to(delay / 5))
     }
 
     fn patch_context(&mut self, patches: &[ContextPatch<'_>], commands: &mut Vec<Command>) {
@@ -631,8 +588,7 @@ impl Pipeline {
                     Slot::Identity(identity) => identity.option(),
                     Slot::Core(key) | Slot::User(key) => key,
                 };
-                self.told
-                    .tell(commands, "context_rejected", field, &[field, ": ", reason]);
+                self.told.tell(commands, "context_rejected", field, &[field, ": ", reason]);
             }
         }
         if self.context != before {
@@ -641,9 +597,7 @@ impl Pipeline {
     }
 
     fn session(&self) -> &str {
-        self.context
-            .identity(Identity::SessionId)
-            .unwrap_or_default()
+        self.context.identity(Identity::SessionId).unwrap_or_default()
     }
 }
 
