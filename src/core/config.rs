@@ -351,7 +351,9 @@ impl Config {
         slot: impl Fn(&mut Values) -> &mut Option<T>,
     ) -> Result<bool, String> {
         let mut above = self.layers.iter_mut().take(layer as usize);
-        if value.is_some() && above.any(|values| slot(values).is_some()) {
+        // That the environment is overridden is its purpose; of a patch the host should know.
+        let patch = layer == Layer::Remote && value.is_some();
+        if patch && above.any(|values| slot(values).is_some()) {
             return Err(String::from(SHADOWED));
         }
         let in_force =
@@ -458,7 +460,7 @@ impl Default for Config {
 }
 
 const UNKNOWN: &str = "unknown key; ignored";
-const SHADOWED: &str = "init sets it, which wins over remote configuration and the environment";
+const SHADOWED: &str = "init sets it, which wins over updateConfig";
 
 fn join(left: &str, right: &str) -> String {
     let mut text = String::from(left);

@@ -9,7 +9,7 @@ use super::{Batch, ExitPolicy, Flush, Parting, PartingFate, Pending, Pipeline};
 
 /// The lease on the copy of what a page sent as it went away: long enough for the request to arrive.
 const PARTING_LEASE_MILLIS: u64 = 15_000;
-/// After a page was hidden, no request starts for so long.
+/// After the host went away, no request starts for so long.
 const PAUSE_MILLIS: u64 = 1_000;
 /// How long a shutdown waits for the store after its time is over.
 const GRACE_MILLIS: u64 = 1_000;
@@ -24,6 +24,7 @@ impl Pipeline {
         self.keep_flight(0, commands);
         self.reclaim_renewing();
         self.shelve_all(commands);
+        self.pause();
     }
 
     /// A page is hidden, frozen or left: in this very task, what fits is sent and the rest stored.
@@ -51,7 +52,11 @@ impl Pipeline {
             self.push_ready(batch, false);
         }
         self.shelve_all(commands);
-        // If the page stays after all, go on a little later: what starts now may be cut short.
+        self.pause();
+    }
+
+    /// If the host stays after all, go on a little later: what starts now may be cut short.
+    fn pause(&mut self) {
         self.not_before = self.not_before.max(self.now.mono.plus(PAUSE_MILLIS));
     }
 
