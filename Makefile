@@ -1,0 +1,38 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-build setup-demo build demo test simulate bench clean
+
+help: ## Print this
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what is missing (build and test do it by themselves)
+	@tools/setup.sh test
+
+setup-build:
+	@tools/setup.sh build
+
+setup-demo:
+	@tools/setup.sh $(if $(CHECK),demo,build)
+
+build: setup-build ## Build the npm package into pkg/dist; DEBUG=1: not optimized
+	@node tools/build.mjs $(if $(DEBUG),--debug)
+
+demo: setup-demo ## Run the demo; PORT=8080: on that port; CHECK=1: check it in Chromium and end
+	@node tools/build.mjs
+	@node tools/demo.mjs $(if $(PORT),--port $(PORT)) $(if $(CHECK),--check)
+
+test: setup ## Run every check and test
+	@node tools/test.mjs
+
+test-%: setup ## One part: format lint native simulator wasm package node collector browser demo
+	@node tools/test.mjs $*
+
+simulate: setup-build ## Simulate faults; SEEDS=10000: that many runs; MINUTES=10: for so long; SEED=7: that one
+	@$(if $(SEED),SIM_SEED=$(SEED)) $(if $(SEEDS),SIM_SEEDS=$(SEEDS)) $(if $(MINUTES),SIM_MINUTES=$(MINUTES)) \
+		cargo test --release --test simulator -- --nocapture
+
+bench: build ## Measure sizes and speed
+	@tools/setup.sh demo
+	@node benches/run.mjs
+
+clean: ## Remove what was built
+	rm -rf target pkg/dist pkg/README.md pkg/LICENSE-MIT pkg/LICENSE-APACHE www/dist .demo

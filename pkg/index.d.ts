@@ -1,0 +1,285 @@
+/** Proof that the program looked at a text before it let it into an event. Made by {@link verified}. */
+export interface Verified {
+  readonly __verified: unique symbol;
+}
+
+/** What an event's metadata may hold. Free text is not among it: see {@link verified}. */
+export type Field = number | boolean | undefined | Verified;
+export type Metadata = Readonly<Record<string, Field>>;
+
+/** A program's own list of events: `init<{ checkout: { items: number } }>(…)`. */
+export type EventMap = Record<string, Metadata | undefined>;
+
+/** Values of the context and the user: set on purpose by the host, so text is allowed (1,024 characters at most). */
+export type ContextValue = string | number | boolean | null | undefined;
+
+export interface UserPatch {
+  userId?: string | null;
+  /** A fresh UUID when absent. */
+  sessionId?: string | null;
+  deviceId?: string | null;
+  accountUuid?: string | null;
+  organizationUuid?: string | null;
+  /** Anything else goes into `user_metadata` under its own name. */
+  [field: string]: ContextValue;
+}
+
+export interface Exposure {
+  experimentId: string;
+  /** A non-negative integer. */
+  variationId: number;
+  /** Sent as JSON text, 65,536 characters at most. `sessionId` wins over the instance's. */
+  userAttributes?: Record<string, unknown> & { sessionId?: string };
+  /** Sent as JSON text, 65,536 characters at most. */
+  experimentMetadata?: Record<string, unknown>;
+}
+
+/** How events are queued, cut into batches, exported and stored. Every field can change while running. */
+export interface BatchConfig {
+  /** How long an event waits for company, in milliseconds, before jitter. 10 to 3,600,000; default 10,000. */
+  scheduledDelayMillis?: number | null;
+  /** Events in a batch. 1 to 10,000; default 200. */
+  maxExportBatchSize?: number | null;
+  /** Bytes of a batch in memory. 1,024 to 16,777,216; default 524,288. */
+  maxExportBatchBytes?: number | null;
+  /** Events in memory. 1 to 1,000,000; default 8,192. */
+  maxQueueSize?: number | null;
+  /** Bytes in memory. 1,024 to 268,435,456; default 8,388,608. */
+  maxQueueBytes?: number | null;
+  /** Answers from the endpoint that refuse a batch for now, before it is dropped. 1 to 100; default 8. */
+  maxAttempts?: number | null;
+  /** How long one request may take. 10 to 600,000; default 10,000. */
+  exportTimeoutMillis?: number | null;
+  /** 1 to 600,000; default 500. */
+  baseBackoffMillis?: number | null;
+  /** 1 to 86,400,000; default 30,000. */
+  maxBackoffMillis?: number | null;
+  /** 0 (store nothing) to 1,099,511,627,776; default 52,428,800. */
+  maxStoreBytes?: number | null;
+  /** 1,000 to 31,536,000,000; default 604,800,000 (7 days). */
+  maxStoreAgeMillis?: number | null;
+  /** Send no Authorization header. Default false. */
+  skipAuth?: boolean | null;
+  /** After a second 401 or 403, try once without Authorization. Default true. */
+  authFallback?: boolean | null;
+  /** Starts with one `/`. Default `/api/event_logging/batch`. */
+  path?: string | null;
+  /** `https:`, or `http:` to loopback. Default: the page's own origin in a browser. */
+  baseUrl?: string | null;
+}
+
+export type Sampling = Record<string, { sample_rate: number; by?: 'event' | 'session' } | null>;
+
+/** The kill switch: while it holds nothing is logged or sent. `until` is in milliseconds since 1970. */
+export type Killed = boolean | { until: number; stored?: 'keep' | 'erase' };
+
+export interface ConfigPatch {
+  batch?: BatchConfig | null;
+  sampling?: Sampling | null;
+  killed?: Killed | null;
+}
+
+export interface ConfigReport {
+  /** Paths whose value is another one now. Empty when the patch held what was in force. */
+  changed: string[];
+  /** What was not taken, each alone; the rest applied. */
+  rejected: { path: string; reason: string }[];
+  /** True while WebAssembly loads: the patch is kept, and its rejections reach `onDiagnostic`. */
+  pending?: true;
+}
+
+/**
+ * Where batches outlive the program, if neither IndexedDB nor files serve. Every method may answer at
+ * once or with a promise. `lease` is a time in milliseconds since 1970, 0 when nobody holds the batch.
+ */
+export interface Store {
+  /** Everything stored, in any order. */
+  list(): MaybePromise<StoreEntry[]>;
+  /** Writes or replaces a record, whole or not at all. */
+  put(entry: StoreEntry, bytes: Uint8Array): MaybePromise<void>;
+  /**
+   * Takes the record if its lease and attempts are still those seen, sets the new ones and gives its
+   * bytes; gives `undefined` if somebody else changed or removed it. Atomic over all holders.
+   */
+  claim(seen: StoreEntry, lease: number, attempts: number): MaybePromise<Uint8Array | undefined>;
+  /** Like `claim`, without the bytes: true if the lease and attempts are set. */
+  mark(seen: StoreEntry, lease: number, attempts: number): MaybePromise<boolean>;
+  /** Removes a record; no error if it is gone. */
+  remove(key: string): MaybePromise<void>;
+  /** Sets a record that cannot be read aside: it is never listed again. */
+  quarantine(key: string): MaybePromise<void>;
+  /** Removes everything. */
+  clear(): MaybePromise<void>;
+}
+
+export interface StoreEntry {
+  /** Sorts by age: `<12 hex digits of milliseconds since 1970>-<uuid>`. */
+  key: string;
+  lease: number;
+  attempts: number;
+  events: number;
+  bytes: number;
+}
+
+type MaybePromise<T> = T | PromiseLike<T>;
+
+export interface Diagnostic {
+  /** Stable; the list is in the README. */
+  code: string;
+  message: string;
+  /** The option, event or field it is about. */
+  field?: string;
+}
+
+export interface InitOptions {
+  /** `service.name` of the resource. */
+  serviceName: string;
+  serviceVersion?: string;
+  /** More attributes of the resource: text, numbers, booleans. */
+  resource?: Record<string, string | number | boolean>;
+  /** Default `'json'`. */
+  format?: 'json';
+  /** Sent with every request. `Authorization` belongs to `auth`. */
+  headers?: Record<string, string>;
+  /** Gives the Authorization value, asked before each request. */
+  auth?: () => MaybePromise<string | null | undefined>;
+  batch?: BatchConfig;
+  sampling?: Sampling;
+  killed?: Killed;
+  /** False turns logging off; true turns it on in a test environment, and only there. */
+  enabled?: boolean;
+  /** Default `'granted'`. */
+  consent?: Consent;
+  /** Stay off where the browser sends Global Privacy Control. Default false. */
+  respectGpc?: boolean;
+  userId?: string;
+  sessionId?: string;
+  user?: UserPatch;
+  context?: Record<string, ContextValue>;
+  /** Adds fields to an event. The event keeps the time of its call, and goes on without them if this fails. */
+  enrich?: (name: string, metadata: Metadata) => MaybePromise<Metadata | undefined>;
+  /** A store of the host's own, or `'memory'`. Default: IndexedDB, files in Node. */
+  store?: Store | 'memory';
+  /** Where Node, Deno and Bun keep batches. Default: a folder of `serviceName` under the user's state directory. */
+  directory?: string;
+  /** Default `'on-failure'`. */
+  durability?: 'on-failure' | 'write-ahead';
+  /** What a page does with its events when it goes away. Default `'auto'`. */
+  exit?: 'auto' | 'send' | 'keep';
+  /** Origins that events may go to, e.g. `['https://t.example.com']`. */
+  allowedOrigins?: string[];
+  /** Misuse throws a `TypeError`. Default: true where `NODE_ENV` is `development`. */
+  strict?: boolean;
+  onDiagnostic?: (diagnostic: Diagnostic) => void;
+  /** Print diagnostics to the console. */
+  debug?: boolean;
+}
+
+export type Consent = 'granted' | 'pending' | 'denied';
+
+/** `accepted = delivered + handedOver + queued + inFlight + stored + Σ dropped`, at every moment. */
+export interface Ledger {
+  /** Events that passed the gates, and stored ones of an earlier visit that this instance took over. */
+  accepted: number;
+  /** The endpoint answered 2xx. */
+  delivered: number;
+  /** Left without a witness: sent as the page went away, or exported by another tab or process. */
+  handedOver: number;
+  queued: number;
+  inFlight: number;
+  stored: number;
+  dropped: Partial<Record<DropReason, number>>;
+  /** Not accepted: sampling said no. */
+  sampledOut: number;
+  /** Not accepted: disabled, killed, or consent denied. */
+  suppressed: number;
+  /** Fields left out of events that went on. */
+  fieldsLeftOut: number;
+}
+
+export type DropReason =
+  | 'invalid_name'
+  | 'queue_full'
+  | 'too_large'
+  | 'rejected'
+  | 'unauthorized'
+  | 'max_attempts'
+  | 'expired'
+  | 'store_full'
+  | 'store_failed'
+  | 'corrupt'
+  | 'consent_denied'
+  | 'killed'
+  | 'shut_down';
+
+export interface Stats {
+  state: 'loading' | 'running' | 'disabled' | 'shut-down' | 'unavailable';
+  ledger: Ledger;
+  /** Every setting in force. */
+  config: {
+    batch: Required<{ [K in keyof BatchConfig]: NonNullable<BatchConfig[K]> }>;
+    sampling: Sampling;
+    killed: Killed;
+    consent: Consent;
+    durability: 'on-failure' | 'write-ahead';
+    format: string;
+  };
+  store: { kind: 'indexeddb' | 'files' | 'memory' | 'host' | 'none'; batches: number; events: number; bytes: number };
+  endpoint: {
+    url: string;
+    online: boolean;
+    /** Failures in a row. */
+    failures: number;
+    /** When the next attempt may start, milliseconds since 1970; absent when it may start now. */
+    retryAt?: number;
+  };
+  sizes: { queuedBytes: number; memoryBytes: number };
+}
+
+export interface FlushReport {
+  /** Events delivered since the call. */
+  delivered: number;
+  /** Events dropped since the call. */
+  dropped: number;
+  queued: number;
+  inFlight: number;
+  stored: number;
+  /** True if time ran out before everything had its outcome. */
+  timedOut: boolean;
+}
+
+export interface FlushOptions {
+  /** Default 30,000. */
+  timeoutMillis?: number;
+}
+
+/** One isolated pipeline: its own queue, store, context and endpoint. */
+export class Telemetry<Events extends EventMap = EventMap> {
+  constructor(options: InitOptions);
+  logEvent<Name extends keyof Events & string>(name: Name, metadata?: Events[Name]): void;
+  logExperiment(exposure: Exposure): void;
+  updateConfig(patch: ConfigPatch): ConfigReport;
+  setContext(patch: Record<string, ContextValue>): void;
+  setUser(patch: UserPatch): void;
+  setConsent(consent: Consent): void;
+  flush(options?: FlushOptions): Promise<FlushReport>;
+  shutdown(options?: FlushOptions): Promise<FlushReport>;
+  stats(): Stats;
+  ready(): Promise<void>;
+  verified(text: string): Verified;
+}
+
+/** Makes the default instance. A second call gives the one that is there, and says so in a diagnostic. */
+export function init<Events extends EventMap = EventMap>(options: InitOptions): Telemetry<Events>;
+export function logEvent(name: string, metadata?: Metadata): void;
+export function logExperiment(exposure: Exposure): void;
+export function updateConfig(patch: ConfigPatch): ConfigReport;
+export function setContext(patch: Record<string, ContextValue>): void;
+export function setUser(patch: UserPatch): void;
+export function setConsent(consent: Consent): void;
+export function flush(options?: FlushOptions): Promise<FlushReport>;
+export function shutdown(options?: FlushOptions): Promise<FlushReport>;
+export function stats(): Stats;
+export function ready(): Promise<void>;
+/** "I checked: this text is not code, a path or personal data." 1,024 characters at most. */
+export function verified(text: string): Verified;

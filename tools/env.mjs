@@ -1,0 +1,40 @@
+// Where things are, and the PATH on which the repository's commands find their tools.
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('..', import.meta.url));
+
+const { env: given } = process;
+const home = homedir();
+
+/** Where tools/setup.sh installs wasm-bindgen and wasm-pack. */
+export const toolsBin = join(
+  given.WASM_TELEMETRY_TOOLS ||
+    join(given.XDG_CACHE_HOME || join(home, '.cache'), 'wasm-telemetry', 'tools'),
+  'bin',
+);
+
+export const env = {
+  ...given,
+  PATH: [
+    toolsBin,
+    join(root, 'node_modules', '.bin'),
+    given.PATH,
+    join(given.CARGO_HOME || join(home, '.cargo'), 'bin'),
+  ].join(delimiter),
+};
+
+const registry = join(given.CARGO_HOME || join(home, '.cargo'), 'registry', 'src');
+
+/**
+ * Cargo's options for a module that is shipped: panic messages must not hold the builder's own paths.
+ * By `--config`, because RUSTFLAGS would replace what a configuration file says.
+ */
+export const cargoConfig = [
+  '--config',
+  `target.wasm32-unknown-unknown.rustflags=${JSON.stringify([
+    `--remap-path-prefix=${registry}=/registry`,
+    `--remap-path-prefix=${root.replace(/\/$/, '')}=/wasm-telemetry`,
+  ])}`,
+];
