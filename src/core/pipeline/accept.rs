@@ -270,6 +270,7 @@ impl Pipeline {
         self.next_seq = self.next_seq.wrapping_add(1);
         self.open = Some(Builder::new(header, &self.resource));
         self.seal_at = self.scheduled();
+        self.due = self.due.min(self.seal_at);
     }
 
     fn accepted(&mut self, commands: &mut Vec<Command>) {
@@ -278,9 +279,12 @@ impl Pipeline {
         if self.write_ahead {
             let soon = self.now.mono.plus(SAVE_MILLIS);
             self.save_at = Some(self.save_at.map_or(soon, |time| time.min(soon)));
+            self.due = self.due.min(soon);
         }
         if full {
             self.seal(commands);
+            self.pump(commands);
+        } else if self.due <= self.now.mono {
             self.pump(commands);
         }
     }

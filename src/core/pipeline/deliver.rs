@@ -18,6 +18,7 @@ impl Pipeline {
             && self.flight.is_none()
             && self.not_before <= self.now.mono
             && self.config.base().is_some()
+            && !self.flushes.iter().any(|flush| flush.timed_out)
     }
 
     /// Whether there is reason to hope that a request would succeed.
@@ -149,11 +150,10 @@ impl Pipeline {
                     _ => None,
                 };
                 match next {
-                    // A page's parting request was answered while another one is under way.
-                    Some(_) if authorized && self.flight.is_some() => self.push_ready(batch, true),
-                    Some(next) if authorized && self.may_keep() => {
-                        self.request(batch, next, commands);
-                    }
+                    // A page's parting request was answered while another one is under way, or
+                    // nothing may be sent any more.
+                    Some(_) if authorized && !self.may_send() => self.retain(batch, commands),
+                    Some(next) if authorized => self.request(batch, next, commands),
                     _ => {
                         self.tell_refusal(status, "; dropped", commands);
                         self.drop_batch(Reason::Unauthorized, batch, commands);
@@ -179,6 +179,11 @@ impl Pipeline {
     fn failed(&mut self, batch: Batch, wait: Option<u64>, commands: &mut Vec<Command>) {
         self.trusted = false;
         self.back_off(wait);
+        self.retain(batch, commands);
+    }
+
+    /// Puts a batch that is not on its way any more where it may wait.
+    fn retain(&mut self, batch: Batch, commands: &mut Vec<Command>) {
         if self.erasing() {
             self.drop_batch(Reason::Killed, batch, commands);
         } else if self.consent == Consent::Denied {
@@ -219,7 +224,8 @@ impl Pipeline {
                         attempts: batch.attempts,
                         exposure: header.exposure,
                         bytes,
-                        copy: None,
+                        // The first half takes the place of the whole.
+                        copy: batch.copy.clone().filter(|_| header.batch_id != id),
                     };
                     if batch.copy.is_some() {
                         self.save(&mut half, commands);

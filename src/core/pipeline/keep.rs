@@ -8,7 +8,7 @@ use super::super::store::{Entry, StoreOp, StoreResult};
 use uuid::Uuid;
 
 use super::shelf::Known;
-use super::{Batch, PartingFate, Pending, Pipeline};
+use super::{Batch, Parting, PartingFate, Pending, Pipeline};
 
 /// After a failure the store is left alone for so long.
 const BROKEN_MILLIS: u64 = 30_000;
@@ -285,9 +285,8 @@ impl Pipeline {
                         batch.copy = None;
                     }
                 }
-                self.copy_failed(&key);
                 // An older copy must not outlive its batch, unless it is the batch by now.
-                let known = self.known.get(&key).is_some();
+                let known = self.copy_failed(&key) || self.known.get(&key).is_some();
                 if !known && !self.moving().any(|batch| batch.key == key) {
                     self.remove(key, commands);
                 }
@@ -299,16 +298,14 @@ impl Pipeline {
         }
     }
 
-    /// The copy of what a page sent as it went away could not be written: nothing witnesses it now.
-    fn copy_failed(&mut self, key: &str) {
-        let kept = self.parting.iter().position(
-            |parting| matches!(&parting.fate, PartingFate::Kept { key: kept } if kept == key),
-        );
-        if kept.is_some()
-            && let Some(known) = self.known.remove(key)
-        {
+    /// Whether it was the copy of what a page sent as it went away: nothing witnesses that now.
+    fn copy_failed(&mut self, key: &str) -> bool {
+        let kept = |parting: &Parting| matches!(&parting.fate, PartingFate::Kept { key: kept } if kept == key);
+        let parted = self.parting.iter().any(kept);
+        if parted && let Some(known) = self.known.remove(key) {
             self.counts.handed_over += u64::from(known.entry.events);
         }
+        parted
     }
 
     fn listed(&mut self, entries: Vec<Entry>, commands: &mut Vec<Command>) {
@@ -357,10 +354,15 @@ impl Pipeline {
     /// hold up the others.
     pub(super) fn candidate(&self) -> Option<&Known> {
         let busy = |key: &str| {
-            self.pending.iter().any(|(_, pending)| match pending {
-                Pending::Release(entry) | Pending::Claim(entry) => entry.key == key,
-                _ => false,
-            })
+            let parting = |parting: &Parting| match &parting.fate {
+                PartingFate::Kept { key: kept } => kept == key,
+                PartingFate::HandedOver(_) => false,
+            };
+            self.parting.iter().any(parting)
+                || self.pending.iter().any(|(_, pending)| match pending {
+                    Pending::Release(entry) | Pending::Claim(entry) => entry.key == key,
+                    _ => false,
+                })
         };
         let mut best: Option<&Known> = None;
         for known in self.known.iter() {
@@ -394,10 +396,15 @@ impl Pipeline {
         };
         self.adopt(&known);
         let header = Record::checked(&bytes).map(|record| record.header);
-        let sound = header.is_ok_and(|header| header.events == entry.events);
+        let sound = header.is_ok();
+        // Another holder may have split the batch since it was seen.
+        let seen = known.entry.events;
+        let events = header.map_or(seen, |header| header.events);
+        self.counts.accepted += u64::from(events.saturating_sub(seen));
+        self.counts.handed_over += u64::from(seen.saturating_sub(events));
         let batch = Batch {
             key: entry.key.clone(),
-            events: entry.events,
+            events,
             attempts: entry.attempts,
             exposure: header.is_ok_and(|header| header.exposure),
             bytes,

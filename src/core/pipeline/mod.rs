@@ -166,6 +166,8 @@ pub struct Pipeline {
     rates: Vec<Option<SampleRate>>,
 
     now: Now,
+    /// When something is due next, also if the timer rings late.
+    due: Millis,
     open: Option<Builder>,
     /// When the open batch is finished at the latest.
     seal_at: Millis,
@@ -241,6 +243,7 @@ impl Pipeline {
             shapes: Shapes::default(),
             rates: Vec::new(),
             now,
+            due: Millis::FAR,
             open: None,
             seal_at: Millis::FAR,
             save_at: None,
@@ -298,8 +301,14 @@ impl Pipeline {
                 self.clear_wanted |= self.consent == Consent::Denied || self.erasing();
             }
             Input::Stored { id, result } => self.stored(id, result, commands),
-            Input::Leaving(Leaving::Page { budget }) => return self.leave_page(budget, commands),
-            Input::Leaving(Leaving::Process) => return self.leave_process(commands),
+            Input::Leaving(leaving) => {
+                match leaving {
+                    Leaving::Page { budget } => self.leave_page(budget, commands),
+                    Leaving::Process => self.leave_process(commands),
+                }
+                self.due = self.next_due();
+                return;
+            }
             Input::Flush { id, timeout_millis } => self.flush(id, timeout_millis, false),
             Input::Shutdown { id, timeout_millis } => self.flush(id, timeout_millis, true),
         }
@@ -312,6 +321,11 @@ impl Pipeline {
         if self.soon && self.may_keep() {
             return Some(self.now.mono);
         }
+        (self.due < Millis::FAR).then_some(self.due)
+    }
+
+    /// The next time at which something is due. What is due now was done, or can't be.
+    fn next_due(&self) -> Millis {
         let mut earliest = Millis::FAR;
         let mut at = |time: Millis| {
             if time > self.now.mono && time < earliest {
@@ -346,7 +360,7 @@ impl Pipeline {
         if self.clear_wanted {
             at(self.store_broken_until);
         }
-        (earliest < Millis::FAR).then_some(earliest)
+        earliest
     }
 
     /// Restricts where events may go; gives back the texts that are no origins.
@@ -494,6 +508,7 @@ impl Pipeline {
         }
         self.watch_deadlines(commands);
         self.settle_flushes(commands);
+        self.due = self.next_due();
     }
 
     fn seal_due(&self) -> bool {
