@@ -1,30 +1,119 @@
 //! The functions that JavaScript calls back.
 
-use js_sys::Function;
 use wasm_bindgen::prelude::*;
 
 #[wasm_bindgen]
 extern "C" {
+    type Dispatch;
     #[wasm_bindgen(method)]
-    fn bind(this: &Function, context: &JsValue, kind: u32, id: u32) -> JsValue;
+    fn bind(this: &Dispatch, context: &JsValue, event: u32, id: u32) -> JsValue;
+}
+
+/// What is called back for, and whose id comes with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Event {
+    Timer,
+    Soon,
+    /// A promise is made (a flush's): the value is the function that resolves it.
+    Promise,
+
+    Hide,
+    Visibility,
+    Freeze,
+    Show,
+    Online,
+    Offline,
+
+    /// A request's.
+    Authorized,
+    NotAuthorized,
+    Compressed,
+    NotCompressed,
+    Answered,
+    NotAnswered,
+    /// A body's.
+    Chunk,
+    NoChunk,
+
+    /// An event's that waits for the host's `enrich`.
+    Enriched,
+    NotEnriched,
+
+    /// An operation's, in the host's store.
+    Done,
+    NotDone,
+
+    /// An opening's, in IndexedDB.
+    Upgrade,
+    Opened,
+    NotOpened,
+    /// Another connection wants the database removed or changed.
+    Unwanted,
+    /// The browser closed the connection, for instance because the user cleared the site's data.
+    Closed,
+    /// An operation's, in IndexedDB: a request that it waits for has its result.
+    Read,
+    Complete,
+    Aborted,
+}
+
+impl Event {
+    const ALL: [Self; 29] = [
+        Self::Timer,
+        Self::Soon,
+        Self::Promise,
+        Self::Hide,
+        Self::Visibility,
+        Self::Freeze,
+        Self::Show,
+        Self::Online,
+        Self::Offline,
+        Self::Authorized,
+        Self::NotAuthorized,
+        Self::Compressed,
+        Self::NotCompressed,
+        Self::Answered,
+        Self::NotAnswered,
+        Self::Chunk,
+        Self::NoChunk,
+        Self::Enriched,
+        Self::NotEnriched,
+        Self::Done,
+        Self::NotDone,
+        Self::Upgrade,
+        Self::Opened,
+        Self::NotOpened,
+        Self::Unwanted,
+        Self::Closed,
+        Self::Read,
+        Self::Complete,
+        Self::Aborted,
+    ];
 }
 
 /// One closure, and light bound functions that say what happened and to whom. The bound functions are
 /// JavaScript's to collect, so one that is never called leaks nothing; one that is called too late
 /// names something that is no longer there, and is ignored.
+#[derive(Clone)]
 pub struct Callbacks {
-    function: Function,
+    dispatch: JsValue,
 }
 
 impl Callbacks {
     /// `handler` must not keep its owner alive.
-    pub fn new(handler: impl Fn(u32, u32, JsValue) + 'static) -> Self {
-        let closure: Closure<dyn Fn(u32, u32, JsValue)> = Closure::new(handler);
+    pub fn new(handler: impl Fn(Event, u32, JsValue) + 'static) -> Self {
+        let closure: Closure<dyn Fn(u32, u32, JsValue)> = Closure::new(move |event, id, value| {
+            if let Some(event) = Event::ALL.get(event as usize) {
+                handler(*event, id, value);
+            }
+        });
         // Collected together with the last function bound to it.
-        Self { function: closure.into_js_value().unchecked_into() }
+        Self { dispatch: closure.into_js_value() }
     }
 
-    pub fn get(&self, kind: u32, id: u32) -> JsValue {
-        self.function.bind(&JsValue::NULL, kind, id)
+    pub fn get(&self, event: Event, id: u32) -> JsValue {
+        let dispatch: &Dispatch = self.dispatch.unchecked_ref();
+        dispatch.bind(&JsValue::NULL, event as u32, id)
     }
 }

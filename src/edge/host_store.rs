@@ -3,14 +3,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::{Rc, Weak};
 
 use wasm_bindgen::prelude::*;
 
-use super::callbacks::Callbacks;
-use super::idb::entry;
-use super::report::{Report, Sink};
-use super::value::{self, get, invoke, object};
+use super::callbacks::{Callbacks, Event};
+use super::idb::{entry, meta};
+use super::report::{Queue, Report};
+use super::value::Arg::{Js, Number, Text};
+use super::value::{self, call, get, set};
 use crate::core::io::OpId;
 use crate::core::store::{Entry, StoreOp, StoreResult};
 
@@ -24,31 +24,23 @@ pub struct HostStore {
     running: RefCell<Option<(OpId, StoreOp)>>,
     calling: Cell<bool>,
     callbacks: Callbacks,
-    sink: Sink,
+    queue: Queue,
 }
 
-const FULFILLED: u32 = 0;
-const REJECTED: u32 = 1;
+/// A store's methods, in the order of [`StoreOp`].
+const METHODS: [&str; 7] = ["list", "put", "claim", "mark", "remove", "quarantine", "clear"];
 
 impl HostStore {
     /// Whether the object has every method of a store.
     pub fn is_store(store: &JsValue) -> bool {
-        ["list", "put", "claim", "mark", "remove", "quarantine", "clear"]
-            .iter()
-            .all(|method| get(store, method).is_function())
+        METHODS.iter().all(|method| get(store, method).is_function())
     }
 
-    pub fn new(store: JsValue, sink: Sink) -> Rc<Self> {
-        Rc::new_cyclic(|host: &Weak<Self>| {
-            let host = host.clone();
-            let callbacks = Callbacks::new(move |kind, id, value| {
-                if let Some(host) = host.upgrade() {
-                    host.settled(OpId(id), if kind == FULFILLED { Ok(value) } else { Err(value) });
-                }
-            });
-            let (waiting, running, calling) = Default::default();
-            Self { store, waiting, running, calling, callbacks, sink }
-        })
+    /// Events go to [`HostStore::happened`].
+    pub fn new(store: JsValue, callbacks: &Callbacks, queue: &Queue) -> Self {
+        let (waiting, running, calling) = Default::default();
+        let (callbacks, queue) = (callbacks.clone(), queue.clone());
+        Self { store, waiting, running, calling, callbacks, queue }
     }
 
     /// Reports `Stored`, once, later or at once.
@@ -62,16 +54,18 @@ impl HostStore {
             if self.calling.get() || self.running.borrow().is_some() {
                 return;
             }
-            let Some((id, op)) = self.waiting.borrow_mut().pop_front() else { return };
+            let Some((id, op)) = self.waiting.borrow_mut().pop_front() else {
+                return;
+            };
             self.calling.set(true);
             let given = self.call(&op);
             self.calling.set(false);
             match given {
                 Ok(promise) if value::is_thenable(&promise) => {
                     self.running.replace(Some((id, op)));
-                    let on = |kind| self.callbacks.get(kind, id.0);
-                    if let Err(error) = value::settle(&promise, &on(FULFILLED), &on(REJECTED)) {
-                        self.settled(id, Err(error));
+                    let events = [Event::Done, Event::NotDone];
+                    if !value::settle(&promise, &self.callbacks, events, id.0) {
+                        self.happened(Event::NotDone, id.0, JsValue::UNDEFINED);
                     }
                 }
                 given => self.answer(id, &op, given),
@@ -79,29 +73,36 @@ impl HostStore {
         }
     }
 
-    fn settled(&self, id: OpId, given: Result<JsValue, JsValue>) {
-        let running = self.running.take_if(|(running, _)| *running == id);
+    pub fn happened(&self, event: Event, id: u32, value: JsValue) {
+        let running = self.running.borrow_mut().take_if(|(running, _)| running.0 == id);
         if let Some((id, op)) = running {
-            self.answer(id, &op, given);
+            self.answer(id, &op, if event == Event::Done { Ok(value) } else { Err(value) });
             self.go_on();
         }
     }
 
     fn call(&self, op: &StoreOp) -> Result<JsValue, JsValue> {
-        let on = |method, arguments: &[&JsValue]| invoke(&self.store, method, arguments);
-        match op {
-            StoreOp::List => on("list", &[]),
-            StoreOp::Put { entry, bytes } => on("put", &[&shown(entry), &value::octets(bytes)]),
-            StoreOp::Claim { seen, lease, attempts } => {
-                on("claim", &[&shown(seen), &(*lease as f64).into(), &(*attempts).into()])
-            }
-            StoreOp::Mark { seen, lease, attempts } => {
-                on("mark", &[&shown(seen), &(*lease as f64).into(), &(*attempts).into()])
-            }
-            StoreOp::Remove { key } => on("remove", &[&key.as_str().into()]),
-            StoreOp::Quarantine { key } => on("quarantine", &[&key.as_str().into()]),
-            StoreOp::Clear => on("clear", &[]),
+        let (method, entry, key, lease, attempts) = match op {
+            StoreOp::List => (0, None, "", 0, 0),
+            StoreOp::Put { entry, .. } => (1, Some(entry), "", 0, 0),
+            StoreOp::Claim { seen, lease, attempts } => (2, Some(seen), "", *lease, *attempts),
+            StoreOp::Mark { seen, lease, attempts } => (3, Some(seen), "", *lease, *attempts),
+            StoreOp::Remove { key } => (4, None, key.as_str(), 0, 0),
+            StoreOp::Quarantine { key } => (5, None, key.as_str(), 0, 0),
+            StoreOp::Clear => (6, None, "", 0, 0),
+        };
+        let method = get(&self.store, METHODS[method]);
+        let Some(entry) = entry else {
+            let arguments: &[_] = if key.is_empty() { &[] } else { &[Text(key)] };
+            return call(&method, &self.store, arguments);
+        };
+        let shown = meta(entry);
+        set(&shown, "key", Text(&entry.key));
+        if let StoreOp::Put { bytes, .. } = op {
+            return call(&method, &self.store, &[Js(&shown), Js(&value::octets(bytes))]);
         }
+        let arguments = [Js(&shown), Number(lease as f64), Number(attempts.into())];
+        call(&method, &self.store, &arguments)
     }
 
     fn answer(&self, id: OpId, op: &StoreOp, given: Result<JsValue, JsValue>) {
@@ -120,18 +121,8 @@ impl HostStore {
             (StoreOp::Mark { .. }, Ok(given)) if given.as_bool() != Some(true) => StoreResult::Lost,
             _ => StoreResult::Done,
         };
-        (self.sink)(Report::Stored(id, result));
+        self.queue.push(Report::Stored(id, result));
     }
-}
-
-fn shown(entry: &Entry) -> JsValue {
-    object(&[
-        ("key", &entry.key.as_str().into()),
-        ("lease", &(entry.lease as f64).into()),
-        ("attempts", &entry.attempts.into()),
-        ("events", &entry.events.into()),
-        ("bytes", &entry.bytes.into()),
-    ])
 }
 
 /// What is no entry is passed over.

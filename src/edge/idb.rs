@@ -5,14 +5,14 @@
 //! exclude one another; operations are asked for at once, and IndexedDB keeps their order.
 
 use std::cell::{Cell, RefCell};
-use std::rc::Rc;
 
-use js_sys::Array;
 use wasm_bindgen::prelude::*;
 
-use super::callbacks::Callbacks;
-use super::report::{Report, Sink};
-use super::value::{self, get, global, invoke, object, set};
+use super::callbacks::{Callbacks, Event};
+use super::report::{Queue, Report};
+use super::value::Arg;
+use super::value::Arg::{Js, Number, Text};
+use super::value::{self, get, global_get, invoke, list, object, set};
 use crate::core::io::OpId;
 use crate::core::store::{Entry, StoreOp, StoreResult};
 use crate::core::time::Millis;
@@ -20,7 +20,8 @@ use crate::core::time::Millis;
 /// A database that does not open in that time is done without.
 const OPEN_MILLIS: u64 = 5_000;
 /// Records set aside beyond this are removed, the oldest first.
-const ASIDE: u32 = 20;
+const ASIDE: usize = 20;
+const STORES: [&str; 3] = ["meta", "batch", "aside"];
 /// So many times a lost connection is opened again in vain before it is given up.
 const REOPENINGS: u32 = 3;
 
@@ -32,12 +33,14 @@ pub struct Idb {
     failures: Cell<u32>,
     pending: RefCell<Vec<Pending>>,
     callbacks: Callbacks,
-    sink: Sink,
+    queue: Queue,
 }
 
 enum Connection {
     /// For the first time: the driver waits until then.
-    First { until: Millis },
+    First {
+        until: Millis,
+    },
     Opening,
     Open(JsValue),
     Closed,
@@ -53,57 +56,25 @@ struct Pending {
     lost: bool,
 }
 
-/// What IndexedDB calls back for; the id is an opening's or an operation's.
-#[derive(Clone, Copy)]
-enum Event {
-    Upgrade,
-    Opened,
-    NotOpened,
-    /// Another connection wants the database removed or changed.
-    Unwanted,
-    /// The browser closed the connection, for instance because the user cleared the site's data.
-    Closed,
-    /// A request that the operation waits for has its result.
-    Read,
-    Complete,
-    Aborted,
-}
-
-impl Event {
-    const ALL: [Self; 8] = [
-        Self::Upgrade,
-        Self::Opened,
-        Self::NotOpened,
-        Self::Unwanted,
-        Self::Closed,
-        Self::Read,
-        Self::Complete,
-        Self::Aborted,
-    ];
-}
-
 impl Idb {
-    /// Reports `StoreOpen` or `NoStore` later, or `NoStore` at once.
-    pub fn open(service: &str, now: Millis, sink: Sink) -> Rc<Self> {
-        let idb = Rc::new_cyclic(|idb: &std::rc::Weak<Self>| {
-            let idb = idb.clone();
-            let callbacks = Callbacks::new(move |kind, id, event| {
-                if let (Some(idb), Some(kind)) = (idb.upgrade(), Event::ALL.get(kind as usize)) {
-                    idb.happened(*kind, id, &event);
-                }
-            });
-            Self {
-                name: ["wasm-telemetry:", service].concat(),
-                connection: RefCell::new(Connection::First { until: now.plus(OPEN_MILLIS) }),
-                opening: Cell::new(0),
-                failures: Cell::new(0),
-                pending: RefCell::new(Vec::new()),
-                callbacks,
-                sink,
-            }
-        });
+    /// Reports `StoreOpen` or `NoStore`, later or at once. Events go to [`Idb::happened`].
+    pub fn open(service: &str, now: Millis, callbacks: &Callbacks, queue: &Queue) -> Self {
+        let idb = Self {
+            name: ["wasm-telemetry:", service].concat(),
+            connection: RefCell::new(Connection::First { until: now.plus(OPEN_MILLIS) }),
+            opening: Cell::new(0),
+            failures: Cell::new(0),
+            pending: RefCell::default(),
+            callbacks: callbacks.clone(),
+            queue: queue.clone(),
+        };
         idb.connect();
         idb
+    }
+
+    /// Whether it has yet to open for the first time.
+    pub fn is_first(&self) -> bool {
+        matches!(*self.connection.borrow(), Connection::First { .. })
     }
 
     pub fn wake_at(&self) -> Option<Millis> {
@@ -133,12 +104,12 @@ impl Idb {
             }
             return self.answer(id, StoreResult::Failed);
         };
-        let Ok(transaction) = transaction(&database, &op) else {
+        let Some(transaction) = transaction(&database, &op) else {
             self.connection.replace(Connection::Closed);
             return self.answer(id, StoreResult::Failed);
         };
-        set(&transaction, "oncomplete", &self.callbacks.get(Event::Complete as u32, id.0));
-        set(&transaction, "onabort", &self.callbacks.get(Event::Aborted as u32, id.0));
+        self.listen(&transaction, "oncomplete", Event::Complete, id.0);
+        self.listen(&transaction, "onabort", Event::Aborted, id.0);
         let (requests, lost) = (Vec::new(), false);
         let mut pending = Pending { id, op, transaction, requests, lost };
         let begun = self.begin(&mut pending);
@@ -148,20 +119,25 @@ impl Idb {
     fn connect(&self) {
         let opening = self.opening.get().wrapping_add(1);
         self.opening.set(opening);
-        let on = |event: Event| self.callbacks.get(event as u32, opening);
-        let factory = get(&global(), "indexedDB");
-        match invoke(&factory, "open", &[&self.name.as_str().into(), &1.into()]) {
-            Ok(request) => {
-                set(&request, "onupgradeneeded", &on(Event::Upgrade));
-                set(&request, "onsuccess", &on(Event::Opened));
-                set(&request, "onerror", &on(Event::NotOpened));
-                set(&request, "onblocked", &on(Event::NotOpened));
-            }
-            Err(_) => self.fail("there is no IndexedDB, or a policy forbids it"),
+        let factory = global_get("indexedDB");
+        let Some(request) = invoke(&factory, "open", &[Text(&self.name), Number(1.0)]) else {
+            return self.fail("there is no IndexedDB, or a policy forbids it");
+        };
+        for (name, event) in [
+            ("onupgradeneeded", Event::Upgrade),
+            ("onsuccess", Event::Opened),
+            ("onerror", Event::NotOpened),
+            ("onblocked", Event::NotOpened),
+        ] {
+            self.listen(&request, name, event, opening);
         }
     }
 
-    fn happened(&self, event: Event, id: u32, happening: &JsValue) {
+    fn listen(&self, target: &JsValue, name: &str, event: Event, id: u32) {
+        set(target, name, Js(&self.callbacks.get(event, id)));
+    }
+
+    pub fn happened(&self, event: Event, id: u32, happening: &JsValue) {
         match event {
             Event::Read => self.read(OpId(id)),
             Event::Complete => self.complete(OpId(id)),
@@ -169,15 +145,14 @@ impl Idb {
             _ if id != self.opening.get() => {}
             Event::Upgrade => {
                 let database = get(&get(happening, "target"), "result");
-                for store in ["meta", "batch", "aside"] {
-                    // What fails here fails the opening.
-                    let _ = invoke(&database, "createObjectStore", &[&store.into()]);
+                for store in STORES {
+                    invoke(&database, "createObjectStore", &[Text(store)]);
                 }
             }
             Event::Opened => self.opened(get(&get(happening, "target"), "result")),
             Event::NotOpened => {
                 // Firefox would tell the page's error handler of it.
-                let _ = invoke(happening, "preventDefault", &[]);
+                invoke(happening, "preventDefault", &[]);
                 self.fail("IndexedDB can't be opened");
             }
             Event::Unwanted | Event::Closed => {
@@ -186,11 +161,12 @@ impl Idb {
                     // Transactions that run come to their end.
                     close(&database);
                 }
-                if matches!(event, Event::Closed) {
+                if event == Event::Closed {
                     let pending = self.pending.take();
                     pending.iter().for_each(|op| self.answer(op.id, StoreResult::Failed));
                 }
             }
+            _ => {}
         }
     }
 
@@ -199,16 +175,16 @@ impl Idb {
             return close(&database);
         }
         // Somebody else's database of the same name has other stores.
-        if transaction(&database, &StoreOp::Clear).is_err() {
+        if transaction(&database, &StoreOp::Clear).is_none() {
             close(&database);
             return self.fail("the database in IndexedDB is not ours");
         }
         let opening = self.opening.get();
-        set(&database, "onversionchange", &self.callbacks.get(Event::Unwanted as u32, opening));
-        set(&database, "onclose", &self.callbacks.get(Event::Closed as u32, opening));
+        self.listen(&database, "onversionchange", Event::Unwanted, opening);
+        self.listen(&database, "onclose", Event::Closed, opening);
         self.failures.set(0);
         if let Connection::First { .. } = self.connection.replace(Connection::Open(database)) {
-            (self.sink)(Report::StoreOpen);
+            self.queue.push(Report::StoreOpen);
         }
     }
 
@@ -219,56 +195,56 @@ impl Idb {
         let given_up = first || failures >= REOPENINGS;
         self.connection.replace(if given_up { Connection::GivenUp } else { Connection::Closed });
         if first {
-            (self.sink)(Report::NoStore(why));
+            self.queue.push(Report::NoStore(why));
         }
     }
 
-    /// Asks for what the operation needs first.
-    fn begin(&self, pending: &mut Pending) -> Result<(), JsValue> {
+    /// Asks for what the operation needs first; `None` if that fails.
+    fn begin(&self, pending: &mut Pending) -> Option<()> {
         let Pending { op, transaction, requests, .. } = pending;
-        let on = |store: &str, method, arguments: &[&JsValue]| {
-            invoke(&object_store(transaction, store)?, method, arguments)
-        };
         match op {
             StoreOp::List => {
-                requests.push(on("meta", "getAllKeys", &[])?);
-                requests.push(on("meta", "getAll", &[])?);
-                return Ok(());
+                requests.push(ask(transaction, "meta", "getAllKeys", &[])?);
+                requests.push(ask(transaction, "meta", "getAll", &[])?);
+                return Some(());
             }
             StoreOp::Put { entry, bytes } => {
-                on("meta", "put", &[&meta(entry), &entry.key.as_str().into()])?;
-                on("batch", "put", &[&value::octets(bytes), &entry.key.as_str().into()])?;
+                ask(transaction, "meta", "put", &[Js(&meta(entry)), Text(&entry.key)])?;
+                ask(transaction, "batch", "put", &[Js(&value::octets(bytes)), Text(&entry.key)])?;
                 // The record is in the database's hands from here on.
-                bytes.clear();
+                *bytes = Vec::new();
             }
             StoreOp::Remove { key } => {
-                on("meta", "delete", &[&key.as_str().into()])?;
-                on("batch", "delete", &[&key.as_str().into()])?;
+                ask(transaction, "meta", "delete", &[Text(key)])?;
+                ask(transaction, "batch", "delete", &[Text(key)])?;
             }
             StoreOp::Clear => {
-                for store in ["meta", "batch", "aside"] {
-                    on(store, "clear", &[])?;
+                for store in STORES {
+                    ask(transaction, store, "clear", &[])?;
                 }
             }
             StoreOp::Claim { seen: Entry { key, .. }, .. }
             | StoreOp::Mark { seen: Entry { key, .. }, .. } => {
-                let request = on("meta", "get", &[&key.as_str().into()])?;
-                return self.wait(pending, request);
+                let request = ask(transaction, "meta", "get", &[Text(key)])?;
+                self.wait(pending, request);
+                return Some(());
             }
             StoreOp::Quarantine { key } => {
-                on("meta", "delete", &[&key.as_str().into()])?;
-                let request = on("batch", "get", &[&key.as_str().into()])?;
-                return self.wait(pending, request);
+                ask(transaction, "meta", "delete", &[Text(key)])?;
+                let request = ask(transaction, "batch", "get", &[Text(key)])?;
+                self.wait(pending, request);
+                return Some(());
             }
         }
-        commit(transaction);
-        Ok(())
+        // Does not wait for the requests' events, so that it still happens when the page goes away.
+        // Where there is no such method the transaction commits by itself, a little later.
+        invoke(transaction, "commit", &[]);
+        Some(())
     }
 
-    fn wait(&self, pending: &mut Pending, request: JsValue) -> Result<(), JsValue> {
-        set(&request, "onsuccess", &self.callbacks.get(Event::Read as u32, pending.id.0));
+    fn wait(&self, pending: &mut Pending, request: JsValue) {
+        self.listen(&request, "onsuccess", Event::Read, pending.id.0);
         pending.requests.push(request);
-        Ok(())
     }
 
     fn read(&self, id: OpId) {
@@ -278,22 +254,19 @@ impl Idb {
         }
     }
 
-    /// Asks for what follows from what was read.
-    fn next(&self, pending: &mut Pending) -> Result<(), JsValue> {
+    /// Asks for what follows from what was read; `None` if that fails.
+    fn next(&self, pending: &mut Pending) -> Option<()> {
         let Pending { op, transaction, requests, lost, .. } = pending;
-        let on = |store: &str, method, arguments: &[&JsValue]| {
-            invoke(&object_store(transaction, store)?, method, arguments)
-        };
-        let result = requests.last().map_or(JsValue::UNDEFINED, |request| get(request, "result"));
+        let result = get(requests.last()?, "result");
+        let claims = matches!(op, StoreOp::Claim { .. });
         match op {
             StoreOp::Claim { seen, lease, attempts } | StoreOp::Mark { seen, lease, attempts } => {
-                let key = JsValue::from_str(&seen.key);
                 match entry(&seen.key, &result) {
                     Some(found) if found.lease == seen.lease && found.attempts == seen.attempts => {
                         let taken = Entry { lease: *lease, attempts: *attempts, ..found };
-                        on("meta", "put", &[&meta(&taken), &key])?;
-                        if let StoreOp::Claim { .. } = op {
-                            requests.push(on("batch", "get", &[&key])?);
+                        ask(transaction, "meta", "put", &[Js(&meta(&taken)), Text(&seen.key)])?;
+                        if claims {
+                            requests.push(ask(transaction, "batch", "get", &[Text(&seen.key)])?);
                         }
                     }
                     _ => *lost = true,
@@ -301,39 +274,49 @@ impl Idb {
             }
             StoreOp::Quarantine { key } if requests.len() == 1 => {
                 if !result.is_undefined() {
-                    on("aside", "put", &[&result, &key.as_str().into()])?;
+                    ask(transaction, "aside", "put", &[Js(&result), Text(key)])?;
                 }
-                on("batch", "delete", &[&key.as_str().into()])?;
-                let request = on("aside", "getAllKeys", &[])?;
-                return self.wait(pending, request);
+                ask(transaction, "batch", "delete", &[Text(key)])?;
+                let request = ask(transaction, "aside", "getAllKeys", &[])?;
+                self.wait(pending, request);
             }
             StoreOp::Quarantine { .. } => {
                 let keys = value::items(&result, u32::MAX);
-                let surplus = keys.len().saturating_sub(ASIDE as usize);
+                let surplus = keys.len().saturating_sub(ASIDE);
                 for key in keys.iter().take(surplus) {
-                    on("aside", "delete", &[key])?;
+                    ask(transaction, "aside", "delete", &[Js(key)])?;
                 }
             }
             _ => {}
         }
-        Ok(())
+        Some(())
     }
 
-    fn go_on(&self, pending: Pending, step: Result<(), JsValue>) {
-        if step.is_err() {
-            let _ = invoke(&pending.transaction, "abort", &[]);
+    fn go_on(&self, pending: Pending, step: Option<()>) {
+        if step.is_none() {
+            invoke(&pending.transaction, "abort", &[]);
         }
         self.pending.borrow_mut().push(pending);
     }
 
     fn complete(&self, id: OpId) {
-        let Some(Pending { op, requests, lost, .. }) = self.take(id) else { return };
+        let Some(Pending { op, requests, lost, .. }) = self.take(id) else {
+            return;
+        };
         let result = |index: usize| {
             requests.get(index).map_or(JsValue::UNDEFINED, |request| get(request, "result"))
         };
         let answer = match op {
             _ if lost => StoreResult::Lost,
-            StoreOp::List => StoreResult::Listed(listed(&result(0), &result(1))),
+            StoreOp::List => {
+                let (entries, foreign) = listed(&result(0), &result(1));
+                if foreign {
+                    let message =
+                        ["IndexedDB holds entries that are not ours; they are passed over"];
+                    self.queue.diagnose("store_foreign", "store", &message);
+                }
+                StoreResult::Listed(entries)
+            }
             // Something that is no record is told as an empty one, which the pipeline sets aside.
             StoreOp::Claim { .. } => {
                 StoreResult::Claimed(value::bytes(&result(1)).unwrap_or_default())
@@ -345,7 +328,7 @@ impl Idb {
 
     fn aborted(&self, id: OpId, event: &JsValue) {
         let Some(pending) = self.take(id) else { return };
-        let _ = invoke(event, "preventDefault", &[]);
+        invoke(event, "preventDefault", &[]);
         let full = value::is_full(&get(&pending.transaction, "error"));
         self.answer(id, if full { StoreResult::Full } else { StoreResult::Failed });
     }
@@ -357,7 +340,7 @@ impl Idb {
     }
 
     fn answer(&self, id: OpId, result: StoreResult) {
-        (self.sink)(Report::Stored(id, result));
+        self.queue.push(Report::Stored(id, result));
     }
 }
 
@@ -370,44 +353,35 @@ impl Drop for Idb {
 }
 
 fn close(database: &JsValue) {
-    let _ = invoke(database, "close", &[]);
+    invoke(database, "close", &[]);
 }
 
 /// A transaction over what the operation touches.
-fn transaction(database: &JsValue, op: &StoreOp) -> Result<JsValue, JsValue> {
-    let (stores, mode): (&[&str], _) = match op {
-        StoreOp::List => (&["meta"], "readonly"),
-        StoreOp::Mark { .. } => (&["meta"], "readwrite"),
-        StoreOp::Put { .. } | StoreOp::Claim { .. } | StoreOp::Remove { .. } => {
-            (&["meta", "batch"], "readwrite")
+fn transaction(database: &JsValue, op: &StoreOp) -> Option<JsValue> {
+    let stores: &[_] = match op {
+        StoreOp::List => &[Text("meta")],
+        StoreOp::Quarantine { .. } | StoreOp::Clear => {
+            &[Text("meta"), Text("batch"), Text("aside")]
         }
-        StoreOp::Quarantine { .. } | StoreOp::Clear => (&["meta", "batch", "aside"], "readwrite"),
+        _ => &[Text("meta"), Text("batch")],
     };
-    let names = Array::new();
-    for store in stores {
-        names.push(&(*store).into());
-    }
+    let mode = if *op == StoreOp::List { "readonly" } else { "readwrite" };
     // A power failure may take the last moments; waiting for the disk each time costs more.
-    let options = object(&[("durability", &"relaxed".into())]);
-    invoke(database, "transaction", &[&names, &mode.into(), &options])
+    let options = object(&[("durability", Text("relaxed"))]);
+    invoke(database, "transaction", &[Js(&list(stores)), Text(mode), Js(&options)])
 }
 
-fn object_store(transaction: &JsValue, name: &str) -> Result<JsValue, JsValue> {
-    invoke(transaction, "objectStore", &[&name.into()])
+/// One request.
+fn ask(transaction: &JsValue, store: &str, method: &str, arguments: &[Arg<'_>]) -> Option<JsValue> {
+    invoke(&invoke(transaction, "objectStore", &[Text(store)])?, method, arguments)
 }
 
-/// Does not wait for the requests' events, so that it still happens when the page goes away.
-fn commit(transaction: &JsValue) {
-    // Where there is no such method the transaction commits by itself, a little later.
-    let _ = invoke(transaction, "commit", &[]);
-}
-
-fn meta(entry: &Entry) -> JsValue {
+pub fn meta(entry: &Entry) -> JsValue {
     object(&[
-        ("lease", &(entry.lease as f64).into()),
-        ("attempts", &entry.attempts.into()),
-        ("events", &entry.events.into()),
-        ("bytes", &entry.bytes.into()),
+        ("lease", Number(entry.lease as f64)),
+        ("attempts", Number(entry.attempts.into())),
+        ("events", Number(entry.events.into())),
+        ("bytes", Number(entry.bytes.into())),
     ])
 }
 
@@ -423,12 +397,12 @@ pub fn entry(key: &str, meta: &JsValue) -> Option<Entry> {
     })
 }
 
-fn listed(keys: &JsValue, metas: &JsValue) -> Vec<Entry> {
+/// The entries, and whether something else was among them, which is passed over.
+fn listed(keys: &JsValue, metas: &JsValue) -> (Vec<Entry>, bool) {
     let keys = value::items(keys, u32::MAX);
     let metas = value::items(metas, u32::MAX);
-    // What is not ours is passed over.
-    keys.iter()
-        .zip(&metas)
-        .filter_map(|(key, meta)| entry(&value::text(key)?, meta))
-        .collect()
+    let pairs = keys.iter().zip(&metas);
+    let entries: Vec<_> = pairs.filter_map(|(key, meta)| entry(&value::text(key)?, meta)).collect();
+    let foreign = entries.len() < keys.len();
+    (entries, foreign)
 }

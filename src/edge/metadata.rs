@@ -3,15 +3,12 @@
 
 use wasm_bindgen::prelude::*;
 
-use super::value::{self, get, global, invoke};
+use super::own::{Entries, Own, entries};
+use super::value::{self, get};
 use crate::core::io::{Exposure, Field};
 
 #[wasm_bindgen]
 extern "C" {
-    type VerifiedTexts;
-    #[wasm_bindgen(catch, method)]
-    fn get(this: &VerifiedTexts, value: &JsValue) -> Result<JsValue, JsValue>;
-
     #[wasm_bindgen(catch, js_namespace = JSON)]
     fn stringify(value: &JsValue) -> Result<JsValue, JsValue>;
 }
@@ -22,109 +19,46 @@ const NAME_CHARACTERS: usize = 256;
 /// UTF-16 code units of an exposure's JSON texts.
 const JSON_UNITS: u32 = 65_536;
 
-#[derive(Clone, Debug, PartialEq)]
-pub enum OwnField {
-    Number(f64),
-    Bool(bool),
-    Text(String),
-    /// Why: it follows the field's name in a message.
-    Refused(&'static str),
-}
-
 /// An event's fields, copied out of JavaScript.
 #[derive(Clone, Debug, Default)]
-pub struct Fields(Vec<(String, OwnField)>);
+pub struct Fields(Entries);
 
 impl Fields {
     /// Fields of an object; nothing at all is no fields. `Err` says what anything else is.
     pub fn read(metadata: &JsValue) -> Result<Self, &'static str> {
-        if metadata.is_undefined() || metadata.is_null() {
-            return Ok(Self::default());
+        match Own::of(metadata) {
+            Own::Undefined | Own::Null => Ok(Self::default()),
+            Own::Other(_) if metadata.is_object() => Ok(Self(entries(metadata, FIELDS))),
+            Own::Other(what) => Err(what),
+            _ => Err("is no object"),
         }
-        if !metadata.is_object() {
-            return Err(kind(metadata));
-        }
-        let mut fields = Vec::new();
-        for key in value::keys(metadata, FIELDS) {
-            let field = match value::read(metadata, &key) {
-                Some(value) => own_field(&value),
-                None => Some(OwnField::Refused("could not be read")),
-            };
-            if let (Some(name), Some(field)) = (value::text(&key), field) {
-                fields.push((name, field));
-            }
-        }
-        Ok(Self(fields))
     }
 
     pub fn borrow(&self) -> Vec<(&str, Field<'_>)> {
-        let borrow = |field| match field {
-            &OwnField::Number(number) => Field::Number(number),
-            &OwnField::Bool(value) => Field::Bool(value),
-            OwnField::Text(text) => Field::Text(text),
-            &OwnField::Refused(what) => Field::Refused(what),
-        };
-        self.0.iter().map(|(name, field)| (name.as_str(), borrow(field))).collect()
+        let mut fields = Vec::with_capacity(self.0.len());
+        for (name, own) in &self.0 {
+            let field = match own {
+                Own::Undefined => continue,
+                Own::Number(number) => Field::Number(*number),
+                Own::Bool(value) => Field::Bool(*value),
+                Own::Verified(text) => Field::Text(text),
+                Own::Text(_) => Field::Refused("is a string; wrap checked text in verified()"),
+                Own::Null => Field::Refused("is null; leave it out, or make it undefined"),
+                Own::Other(what) => Field::Refused(what),
+            };
+            fields.push((name.as_str(), field));
+        }
+        fields
     }
 
     /// Adds what is not there yet.
     pub fn add(&mut self, more: Self) {
-        for (name, field) in more.0 {
-            if self.0.iter().all(|(own, _)| *own != name) {
-                self.0.push((name, field));
+        for (name, own) in more.0 {
+            if self.0.iter().all(|(other, _)| *other != name) {
+                self.0.push((name, own));
             }
         }
     }
-
-    /// The first field that an event may not hold, and why.
-    fn misuse(&self) -> Option<(&str, &str)> {
-        self.0.iter().find_map(|(name, field)| match field {
-            OwnField::Refused(why) => Some((name.as_str(), *why)),
-            OwnField::Number(number) if !number.is_finite() => {
-                Some((name, "is a number that is not finite"))
-            }
-            _ => None,
-        })
-    }
-}
-
-/// `None`: to be left out without a word.
-fn own_field(value: &JsValue) -> Option<OwnField> {
-    if let Some(number) = value.as_f64() {
-        return Some(OwnField::Number(number));
-    }
-    if let Some(value) = value.as_bool() {
-        return Some(OwnField::Bool(value));
-    }
-    if value.is_undefined() {
-        return None;
-    }
-    let verified = if value.is_object() { verified_text(value) } else { None };
-    Some(verified.map_or_else(|| OwnField::Refused(kind(value)), OwnField::Text))
-}
-
-/// What a value is that is neither a number nor a boolean.
-fn kind(value: &JsValue) -> &'static str {
-    match value.js_typeof().as_string().as_deref() {
-        Some("string") => "is a string; wrap checked text in verified()",
-        Some("bigint") => "is a bigint; make it a number",
-        Some("symbol") => "is a symbol",
-        Some("function") => "is a function",
-        _ if value.is_null() => "is null; leave it out, or make it undefined",
-        _ => "is an object; make each of its values a field",
-    }
-}
-
-/// The text that the package's `verified` vouched for. Every copy of the package in a realm shares
-/// the list.
-fn verified_text(value: &JsValue) -> Option<String> {
-    let name = JsValue::from_str("wasm-telemetry.verified");
-    let symbol = invoke(&get(&global(), "Symbol"), "for", &[&name]).ok()?;
-    let texts = value::read(&global(), &symbol)?;
-    if !texts.is_object() {
-        return None;
-    }
-    value::text(&texts.unchecked_into::<VerifiedTexts>().get(value).ok()?)
 }
 
 /// The event's name, cut where it is too long anyway; a name that is no text becomes an empty one,
@@ -143,10 +77,17 @@ pub fn misuse(name: &JsValue, fields: &Result<Fields, &'static str>) -> Option<S
         return Some(String::from("an event's name must have 1 to 256 characters"));
     }
     let parts = match fields {
-        Err(kind) => ["event \"", &text, "\": metadata ", kind, "", ""],
+        Err(kind) => ["event \"", &text, "\": metadata ", kind],
         Ok(fields) => {
-            let (field, why) = fields.misuse()?;
-            ["event \"", &text, "\": field \"", field, "\" ", why]
+            let fields = fields.borrow();
+            let (field, why) = fields.iter().find_map(|(name, field)| match field {
+                Field::Refused(why) => Some((*name, *why)),
+                Field::Number(number) if !number.is_finite() => {
+                    Some((*name, "is a number that is not finite"))
+                }
+                _ => None,
+            })?;
+            return Some(["event \"", &text, "\": field \"", field, "\" ", why].concat());
         }
     };
     Some(parts.concat())

@@ -1,217 +1,246 @@
-//! What `init`, `updateConfig`, `setContext` and `setUser` are given, in the pipeline's words.
+//! What `init` is given.
 
 use wasm_bindgen::prelude::*;
 
-use super::value::{self, entries, get, global};
-use crate::core::config::{Setting, Value};
-use crate::core::context::{ContextPatch, Identity, Scalar, Slot};
-use crate::core::io::Consent;
+use super::fetch::read_headers;
+use super::host_store::HostStore;
+use super::own::{Entries, Own, entries};
+use super::page;
+use super::patch::{self, Patch};
+use super::report::diagnostic;
+use super::value::{self, KEYS, get, read};
+use crate::core::context::{Scalar, TEXT_UNITS};
+use crate::core::io::Diagnostic;
+use crate::core::pipeline::{ExitPolicy, Setup};
 
-/// A value of a configuration, copied out of JavaScript.
-#[derive(Debug)]
-enum OwnValue {
-    Absent,
-    Null,
-    Bool(bool),
-    Number(f64),
-    Text(String),
-    Other,
+/// The options of `init` and what the package's JavaScript adds, copied out of JavaScript.
+pub struct Options {
+    pub service: String,
+    /// All but the seed.
+    pub setup: Setup,
+    pub allowed_origins: Option<Vec<String>>,
+    pub config: Patch,
+    /// The page's origin, and environment variables.
+    pub environment: [Patch; 2],
+    pub user: Entries,
+    pub context: Entries,
+    pub headers: Vec<(String, String)>,
+    pub auth: JsValue,
+    pub enrich: JsValue,
+    pub store: StoreChoice,
+    pub strict: bool,
+    pub debug: bool,
+    pub on_diagnostic: JsValue,
+    /// What was not taken.
+    pub rejected: Vec<Diagnostic>,
 }
 
-impl OwnValue {
-    fn of(value: Option<&JsValue>) -> Self {
-        let Some(value) = value else { return Self::Other };
-        match value::scalar(value) {
-            _ if value.is_undefined() => Self::Absent,
-            _ if value.is_null() => Self::Null,
-            Some(Scalar::Bool(value)) => Self::Bool(value),
-            Some(Scalar::Number(number)) => Self::Number(number),
-            Some(Scalar::Text(text)) => Self::Text(text),
-            None => Self::Other,
-        }
-    }
-
-    fn borrow(&self) -> Value<'_> {
-        match self {
-            Self::Absent => Value::Absent,
-            Self::Null => Value::Null,
-            Self::Bool(value) => Value::Bool(*value),
-            Self::Number(number) => Value::Number(*number),
-            Self::Text(text) => Value::Text(text),
-            Self::Other => Value::Other,
-        }
-    }
+pub enum StoreChoice {
+    /// IndexedDB where there is one.
+    Default,
+    Memory,
+    Host {
+        store: JsValue,
+        kind: &'static str,
+    },
 }
 
-#[derive(Debug)]
-enum OwnSetting {
-    Batch(String, OwnValue),
-    BatchReset,
-    Sampling(String, [OwnValue; 2]),
-    SamplingReset,
-    Killed([OwnValue; 3]),
-    Unknown(String, &'static str),
-}
+const ORIGINS: u32 = 1_000;
+const ATTRIBUTES: usize = 128;
 
-/// A `ConfigPatch`, copied out of JavaScript.
-#[derive(Debug, Default)]
-pub struct Patch(Vec<OwnSetting>);
-
-const NOT_AN_OBJECT: &str = "must be an object";
-
-impl Patch {
-    pub fn read(patch: &JsValue) -> Self {
-        let mut settings = Vec::new();
-        if !patch.is_object() {
-            settings.push(OwnSetting::Unknown(String::from("patch"), NOT_AN_OBJECT));
+impl Options {
+    /// `Err` if there is no service name.
+    pub fn read(options: &JsValue, host: &JsValue) -> Result<Self, &'static str> {
+        let mut reader = Reader { options, rejected: Vec::new() };
+        let service = reader.text("serviceName").unwrap_or_default();
+        if service.is_empty() {
+            return Err("init needs a `serviceName`, the text that names your program");
         }
-        for (name, value) in entries(patch) {
-            if !read_group(&name, &value.unwrap_or(JsValue::TRUE), &mut settings) {
-                settings.push(OwnSetting::Unknown(name, "unknown key; ignored"));
-            }
-        }
-        Self(settings)
-    }
-
-    /// The groups of a configuration among the options of `init`.
-    pub fn of_options(options: &JsValue) -> Self {
-        let mut settings = Vec::new();
-        for name in ["batch", "sampling", "killed"] {
-            read_group(name, &get(options, name), &mut settings);
-        }
-        Self(settings)
-    }
-
-    /// The page's own origin, where batches go unless something else is said.
-    pub fn of_page() -> Self {
-        let origin = value::text(&get(&get(&global(), "location"), "origin"));
-        let origin = origin.filter(|origin| origin.starts_with("http"));
-        let base = |origin| OwnSetting::Batch(String::from("baseUrl"), OwnValue::Text(origin));
-        Self(origin.into_iter().map(base).collect())
-    }
-
-    pub fn borrow(&self) -> Vec<Setting<'_>> {
-        let borrow = |setting| match setting {
-            OwnSetting::Batch(name, value) => Setting::Batch { name, value: value.borrow() },
-            OwnSetting::BatchReset => Setting::BatchReset,
-            OwnSetting::Sampling(event, [rate, by]) => {
-                Setting::Sampling { event, rate: rate.borrow(), by: by.borrow() }
-            }
-            OwnSetting::SamplingReset => Setting::SamplingReset,
-            OwnSetting::Killed([switch, until, stored]) => Setting::Killed {
-                switch: switch.borrow(),
-                until: until.borrow(),
-                stored: stored.borrow(),
+        let consent = reader.choice("consent", &["granted", "pending", "denied"]);
+        let exit = reader.choice("exit", &["auto", "send", "keep"]);
+        let durability = reader.choice("durability", &["on-failure", "write-ahead"]);
+        reader.choice("format", &["json"]);
+        let setup = Setup {
+            enabled: reader.enabled(host),
+            consent: patch::consent(consent).unwrap_or_default(),
+            write_ahead: durability == "write-ahead",
+            exit: match exit {
+                "send" => ExitPolicy::Send,
+                "keep" => ExitPolicy::Keep,
+                _ => ExitPolicy::Auto,
             },
-            OwnSetting::Unknown(path, reason) => Setting::Unknown { path, reason },
+            resource: reader.resource(&service),
+            ..Setup::default()
         };
-        self.0.iter().map(borrow).collect()
+        let context = entries(&reader.object("context"), KEYS);
+        let mut user = entries(&reader.object("user"), KEYS);
+        for name in ["userId", "sessionId"] {
+            user.push((String::from(name), Own::of_property(options, name)));
+        }
+        let headers = read_headers(&reader.object("headers"), &mut reader.rejected);
+        Ok(Self {
+            service,
+            setup,
+            allowed_origins: reader.origins(),
+            config: Patch::of_options(options),
+            environment: [Patch::of_page(), Patch::of_host(&get(host, "environment"))],
+            user,
+            context,
+            headers,
+            auth: reader.function("auth"),
+            enrich: reader.function("enrich"),
+            store: reader.store(host),
+            strict: reader.flag("strict").or(get(host, "strict").as_bool()) == Some(true),
+            debug: reader.flag("debug") == Some(true),
+            on_diagnostic: reader.function("onDiagnostic"),
+            rejected: reader.rejected,
+        })
     }
 }
 
-/// False if there is no such group.
-fn read_group(name: &str, value: &JsValue, settings: &mut Vec<OwnSetting>) -> bool {
-    match name {
-        "batch" | "sampling" | "killed" if value.is_undefined() => {}
-        "killed" if value.is_object() => {
-            let part = |name| OwnValue::of(Some(&get(value, name)));
-            let parts = [OwnValue::Absent, part("until"), part("stored")];
-            settings.push(OwnSetting::Killed(parts));
-        }
-        "killed" => {
-            let parts = [OwnValue::of(Some(value)), OwnValue::Absent, OwnValue::Absent];
-            settings.push(OwnSetting::Killed(parts));
-        }
-        "batch" if value.is_null() => settings.push(OwnSetting::BatchReset),
-        "sampling" if value.is_null() => settings.push(OwnSetting::SamplingReset),
-        "batch" if value.is_object() => {
-            let setting = |(name, value): (String, Option<JsValue>)| {
-                OwnSetting::Batch(name, OwnValue::of(value.as_ref()))
-            };
-            settings.extend(entries(value).into_iter().map(setting));
-        }
-        "sampling" if value.is_object() => {
-            settings.extend(entries(value).into_iter().filter_map(sampling));
-        }
-        "batch" | "sampling" => {
-            settings.push(OwnSetting::Unknown(String::from(name), NOT_AN_OBJECT));
-        }
-        _ => return false,
-    }
-    true
+/// Reads the options, and notes which are not taken.
+struct Reader<'a> {
+    options: &'a JsValue,
+    rejected: Vec<Diagnostic>,
 }
 
-fn sampling((event, entry): (String, Option<JsValue>)) -> Option<OwnSetting> {
-    let parts = match &entry {
-        Some(entry) if entry.is_undefined() => return None,
-        Some(entry) if entry.is_object() => {
-            ["sample_rate", "by"].map(|name| OwnValue::of(Some(&get(entry, name))))
+impl Reader<'_> {
+    /// An option that is there.
+    fn get(&mut self, name: &str) -> Option<JsValue> {
+        let value = read(self.options, &name.into());
+        if value.is_none() {
+            self.reject(name, "could not be read");
         }
-        Some(entry) if entry.is_null() => [OwnValue::Null, OwnValue::Absent],
-        _ => [OwnValue::Other, OwnValue::Absent],
-    };
-    Some(OwnSetting::Sampling(event, parts))
+        value.filter(|value| !value.is_undefined() && !value.is_null())
+    }
+
+    fn reject(&mut self, name: &str, why: &str) {
+        self.rejected.push(diagnostic("option_rejected", name, &[name, " ", why]));
+    }
+
+    /// An option that `fits`, or `undefined`.
+    fn fitting(&mut self, name: &str, fits: fn(&JsValue) -> bool, must: &str) -> JsValue {
+        let Some(value) = self.get(name) else {
+            return JsValue::UNDEFINED;
+        };
+        if fits(&value) {
+            return value;
+        }
+        self.reject(name, must);
+        JsValue::UNDEFINED
+    }
+
+    fn text(&mut self, name: &str) -> Option<String> {
+        let must = "must be text of at most 1,024 characters";
+        value::text(&self.fitting(name, is_short, must))
+    }
+
+    fn flag(&mut self, name: &str) -> Option<bool> {
+        self.fitting(name, |value| value.as_bool().is_some(), "must be true or false").as_bool()
+    }
+
+    fn function(&mut self, name: &str) -> JsValue {
+        self.fitting(name, JsValue::is_function, "must be a function")
+    }
+
+    fn object(&mut self, name: &str) -> JsValue {
+        self.fitting(name, JsValue::is_object, "must be an object")
+    }
+
+    /// One of a few texts; the first is the default.
+    fn choice(&mut self, name: &str, choices: &[&'static str]) -> &'static str {
+        let default = choices.first().copied().unwrap_or_default();
+        let Some(value) = self.get(name) else {
+            return default;
+        };
+        let text = value::text(&value).unwrap_or_default();
+        let choice = choices.iter().find(|choice| **choice == text);
+        choice.copied().unwrap_or_else(|| {
+            self.reject(name, &["must be one of: ", &choices.join(", ")].concat());
+            default
+        })
+    }
+
+    /// Whether anything is logged at all. The reason why not is told.
+    fn enabled(&mut self, host: &JsValue) -> bool {
+        let wanted = self.flag("enabled");
+        // The package's JavaScript knows the environment; `enabled: true` overrides only a test's.
+        let reason = value::text(&get(host, "disabled"));
+        let reason = reason.filter(|reason| {
+            let overridden = wanted == Some(true) && reason.starts_with("NODE_ENV");
+            !reason.is_empty() && !overridden
+        });
+        let gpc = self.flag("respectGpc") == Some(true) && page::wants_privacy();
+        let why = match &reason {
+            _ if wanted == Some(false) => "the option `enabled` is false",
+            Some(reason) => reason,
+            None if gpc => "the browser sends Global Privacy Control",
+            None => return true,
+        };
+        self.rejected.push(diagnostic("disabled", "", &["nothing is logged: ", why]));
+        false
+    }
+
+    fn resource(&mut self, service: &str) -> Vec<(String, Scalar)> {
+        let service = Scalar::Text(String::from(service));
+        let mut resource = vec![(String::from("service.name"), service)];
+        if let Some(version) = self.text("serviceVersion") {
+            resource.push((String::from("service.version"), Scalar::Text(version)));
+        }
+        for (name, own) in entries(&self.object("resource"), KEYS) {
+            if resource.iter().any(|(other, _)| *other == name) {
+                continue;
+            }
+            match scalar(&own) {
+                Some(scalar) if resource.len() < ATTRIBUTES => resource.push((name, scalar)),
+                _ => {
+                    let field = ["resource.", &name].concat();
+                    self.reject(&field, "must be text, a number or a boolean, one of 128 at most");
+                }
+            }
+        }
+        resource
+    }
+
+    fn origins(&mut self) -> Option<Vec<String>> {
+        let list = self.get("allowedOrigins")?;
+        if !value::is_array(&list) {
+            self.reject("allowedOrigins", "must be a list of origins");
+            // Whoever meant to restrict where events go must not find them unrestricted.
+            return Some(Vec::new());
+        }
+        let text = |item: &JsValue| value::text(item).unwrap_or_default();
+        Some(value::items(&list, ORIGINS).iter().map(text).collect())
+    }
+
+    fn store(&mut self, host: &JsValue) -> StoreChoice {
+        if let Some(store) = self.get("store") {
+            if value::is_text(&store, "memory") {
+                return StoreChoice::Memory;
+            }
+            if HostStore::is_store(&store) {
+                return StoreChoice::Host { store, kind: "host" };
+            }
+            self.reject("store", "must be 'memory' or an object with every method of a Store");
+        }
+        let store = get(host, "store");
+        if !HostStore::is_store(&store) {
+            return StoreChoice::Default;
+        }
+        let files = value::is_text(&get(host, "storeKind"), "files");
+        StoreChoice::Host { store, kind: if files { "files" } else { "host" } }
+    }
 }
 
-/// A patch of the context or the user, copied out of JavaScript; no value takes the field away.
-#[derive(Debug, Default)]
-pub struct ContextFields {
-    fields: Vec<(String, Option<Scalar>)>,
-    /// Fields whose values a context can't hold.
-    pub refused: Vec<String>,
+/// A value that the resource may hold.
+fn scalar(own: &Own) -> Option<Scalar> {
+    own.scalar().filter(|scalar| match scalar {
+        Scalar::Text(text) => text.encode_utf16().count() <= TEXT_UNITS,
+        Scalar::Number(number) => number.is_finite(),
+        Scalar::Bool(_) => true,
+    })
 }
 
-impl ContextFields {
-    pub fn read(patch: &JsValue) -> Self {
-        let mut fields = Self::default();
-        for (name, value) in entries(patch) {
-            let value = value.unwrap_or(JsValue::TRUE.js_typeof().into());
-            fields.add(name, &value);
-        }
-        fields
-    }
-
-    /// The fields of `init` that `setUser` takes, too.
-    pub fn of_options(options: &JsValue) -> Self {
-        let mut fields = Self::read(&get(options, "user"));
-        for identity in [Identity::UserId, Identity::SessionId] {
-            fields.add(String::from(identity.option()), &get(options, identity.option()));
-        }
-        fields
-    }
-
-    fn add(&mut self, name: String, value: &JsValue) {
-        match value::scalar(value) {
-            Some(scalar) => self.fields.push((name, Some(scalar))),
-            None if value.is_null() => self.fields.push((name, None)),
-            None if value.is_undefined() => {}
-            None => self.refused.push(name),
-        }
-    }
-
-    pub fn borrow(&self, slot: impl Fn(&str) -> Slot<'_>) -> Vec<ContextPatch<'_>> {
-        let patch = |(name, value): &'_ (String, Option<Scalar>)| (name, value.clone());
-        self.fields
-            .iter()
-            .map(|field| {
-                let (name, value) = patch(field);
-                ContextPatch { slot: slot(name), value }
-            })
-            .collect()
-    }
-}
-
-pub fn user_slot(name: &str) -> Slot<'_> {
-    let identity = Identity::ALL.into_iter().find(|identity| identity.option() == name);
-    identity.map_or(Slot::User(name), Slot::Identity)
-}
-
-/// `None` for a text that is no consent.
-pub fn consent(text: &str) -> Option<Consent> {
-    match text {
-        "granted" => Some(Consent::Granted),
-        "pending" => Some(Consent::Pending),
-        "denied" => Some(Consent::Denied),
-        _ => None,
-    }
+fn is_short(value: &JsValue) -> bool {
+    value::text(value).is_some_and(|text| text.encode_utf16().count() <= TEXT_UNITS)
 }

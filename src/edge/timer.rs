@@ -1,10 +1,12 @@
 //! The clocks, and the one timer that wakes the pipeline.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 
 use wasm_bindgen::prelude::*;
 
-use super::value::{call, get, global, invoke};
+use super::callbacks::{Callbacks, Event};
+use super::value::Arg::{Js, Number};
+use super::value::{global_get, invoke, invoke_global};
 use crate::core::time::{Millis, Now, UnixMillis};
 
 #[wasm_bindgen]
@@ -15,19 +17,18 @@ extern "C" {
     fn performance_now() -> Result<f64, JsValue>;
 }
 
-#[derive(Default)]
-pub struct Clock {
-    last: Cell<Millis>,
+thread_local! {
+    static LAST: Cell<Millis> = const { Cell::new(Millis(0)) };
 }
 
-impl Clock {
-    pub fn now(&self) -> Now {
-        let wall = UnixMillis::from_host(date_now().unwrap_or(0.0));
-        // The cast saturates, and takes NaN to 0.
-        let mono = performance_now().map_or(Millis(wall.0), |millis| Millis(millis as u64));
-        self.last.set(self.last.get().max(mono));
-        Now { mono: self.last.get(), wall }
-    }
+pub fn now() -> Now {
+    let wall = UnixMillis::from_host(date_now().unwrap_or(0.0));
+    // The cast saturates, and takes NaN to 0.
+    let mono = performance_now().map_or(Millis(wall.0), |millis| Millis(millis as u64));
+    // Where there is no `performance` the wall's clock must do, and it may go back.
+    let mono = mono.max(LAST.get());
+    LAST.set(mono);
+    Now { mono, wall }
 }
 
 /// Longer delays overflow in browsers, and ring at once.
@@ -39,42 +40,57 @@ const MICROTASKS: u32 = 100;
 pub struct Timer {
     ring: JsValue,
     ring_soon: JsValue,
-    armed: RefCell<Option<(Millis, JsValue)>>,
+    handle: Cell<JsValue>,
+    /// When it rings; `FAR` if it doesn't.
+    at: Cell<Millis>,
     soon: Cell<bool>,
     streak: Cell<u32>,
 }
 
 impl Timer {
-    /// Calls `ring` when a timer rings, and `ring_soon` in a microtask.
-    pub fn new(ring: JsValue, ring_soon: JsValue) -> Self {
-        let (soon, streak) = Default::default();
-        Self { ring, ring_soon, armed: RefCell::new(None), soon, streak }
+    /// Calls back with `Timer` when a timer rings, and with `Soon` in a microtask.
+    pub fn new(callbacks: &Callbacks) -> Self {
+        Self {
+            ring: callbacks.get(Event::Timer, 0),
+            ring_soon: callbacks.get(Event::Soon, 0),
+            handle: Cell::default(),
+            at: Cell::new(Millis::FAR),
+            soon: Cell::new(false),
+            streak: Cell::new(0),
+        }
     }
 
     /// Makes sure of a wake-up at that time. One that comes too early does no harm.
-    pub fn arm(&self, now: Millis, wake_at: Option<Millis>) {
-        let Some(at) = wake_at else { return self.disarm() };
+    pub fn arm(&self, now: Millis, at: Millis) {
         if at <= now && self.streak.get() < MICROTASKS {
-            if !self.soon.replace(true) {
-                self.soon.set(invoke(&global(), "queueMicrotask", &[&self.ring_soon]).is_ok());
+            if !self.soon.get() {
+                let queued = invoke_global("queueMicrotask", &[Js(&self.ring_soon)]);
+                self.soon.set(queued.is_some());
             }
             if self.soon.get() {
                 return;
             }
         }
-        if self.armed.borrow().as_ref().is_some_and(|(armed, _)| *armed <= at) {
+        if self.at.get() <= at && at != Millis::FAR {
             return;
         }
-        self.disarm();
+        let handle = self.handle.take();
+        if self.at.replace(Millis::FAR) != Millis::FAR {
+            invoke_global("clearTimeout", &[Js(&handle)]);
+        }
+        if at == Millis::FAR {
+            return;
+        }
         let delay = at.0.saturating_sub(now.0).min(DELAY_MAX) as f64;
-        if let Ok(handle) = invoke(&global(), "setTimeout", &[&self.ring, &delay.into()]) {
+        if let Some(handle) = invoke_global("setTimeout", &[Js(&self.ring), Number(delay)]) {
             release(&handle);
-            *self.armed.borrow_mut() = Some((at, handle));
+            self.handle.set(handle);
+            self.at.set(at);
         }
     }
 
     pub fn rang(&self) {
-        self.armed.borrow_mut().take();
+        self.at.set(Millis::FAR);
     }
 
     pub fn rang_soon(&self) {
@@ -86,21 +102,13 @@ impl Timer {
     pub fn turn(&self) {
         self.streak.set(0);
     }
-
-    fn disarm(&self) {
-        let armed = self.armed.borrow_mut().take();
-        if let Some((_, handle)) = armed {
-            let _ = invoke(&global(), "clearTimeout", &[&handle]);
-        }
-    }
 }
 
 /// A timer must not keep a process alive: Node and Bun give an object for it, Deno a number.
 fn release(handle: &JsValue) {
     if handle.is_object() {
-        let _ = invoke(handle, "unref", &[]);
+        invoke(handle, "unref", &[]);
     } else {
-        let deno = get(&global(), "Deno");
-        let _ = call(&get(&deno, "unrefTimer"), &deno, &[handle]);
+        invoke(&global_get("Deno"), "unrefTimer", &[Js(handle)]);
     }
 }

@@ -2,26 +2,67 @@
 //! or replaced. Whatever can throw is caught here, for an exception that passes through Rust leaves
 //! locks held.
 
-use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use wasm_bindgen::prelude::*;
 
-use crate::core::context::{Scalar, TEXT_UNITS};
+use super::callbacks::{Callbacks, Event};
+use crate::core::context::TEXT_UNITS;
 
 #[wasm_bindgen]
 extern "C" {
     #[wasm_bindgen(thread_local_v2, js_name = globalThis)]
     static GLOBAL: JsValue;
 
+    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = get)]
+    fn reflect_get(target: &JsValue, key: &JsValue) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = get)]
+    fn reflect_get_text(target: &JsValue, key: &str) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = get)]
+    fn reflect_get_number(target: &JsValue, key: u32) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = set)]
+    fn reflect_set(target: &JsValue, key: &str, value: &JsValue) -> Result<bool, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = set)]
+    fn reflect_set_text(target: &JsValue, key: &str, value: &str) -> Result<bool, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = set)]
+    fn reflect_set_number(target: &JsValue, key: &str, value: f64) -> Result<bool, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = apply)]
+    fn reflect_apply(function: &JsValue, this: &JsValue, list: &List) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = construct)]
+    fn reflect_construct(class: &JsValue, list: &List) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, js_namespace = Object, js_name = keys)]
-    fn object_keys(object: &JsValue) -> Result<Array, JsValue>;
+    fn object_keys(object: &JsValue) -> Result<JsValue, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = Array, js_name = isArray)]
+    fn array_is_array(value: &JsValue) -> Result<bool, JsValue>;
+    #[wasm_bindgen(catch, js_namespace = JSON)]
+    fn parse(text: &str) -> Result<JsValue, JsValue>;
 
-    #[wasm_bindgen(js_namespace = ArrayBuffer, js_name = isView)]
-    fn is_view(value: &JsValue) -> bool;
+    #[wasm_bindgen(js_name = Array)]
+    type List;
+    #[wasm_bindgen(constructor, js_class = "Array")]
+    fn new() -> List;
+    #[wasm_bindgen(method)]
+    fn push(this: &List, item: &JsValue);
+    #[wasm_bindgen(method, js_name = push)]
+    fn push_text(this: &List, item: &str);
+    #[wasm_bindgen(method, js_name = push)]
+    fn push_number(this: &List, item: f64);
+
+    #[wasm_bindgen(js_name = Object)]
+    type Plain;
+    #[wasm_bindgen(constructor, js_class = "Object")]
+    fn new() -> Plain;
 
     #[wasm_bindgen(js_name = Uint8Array)]
     type Octets;
     #[wasm_bindgen(catch, constructor, js_class = "Uint8Array")]
     fn new(source: &JsValue) -> Result<Octets, JsValue>;
+    #[wasm_bindgen(constructor, js_class = "Uint8Array")]
+    fn of(source: &[u8]) -> Octets;
+    #[wasm_bindgen(method, getter)]
+    fn length(this: &Octets) -> u32;
+    #[wasm_bindgen(js_namespace = ["Uint8Array", "prototype", "set"], js_name = call)]
+    fn copy_octets(target: &mut [u8], source: &Octets);
+    #[wasm_bindgen(js_namespace = ArrayBuffer, js_name = isView)]
+    fn is_view(value: &JsValue) -> bool;
 
     #[wasm_bindgen(js_name = String)]
     type Text;
@@ -29,8 +70,18 @@ extern "C" {
     fn slice(this: &Text, start: u32, end: u32) -> String;
 }
 
+/// An argument or a property, as Rust has it.
+#[derive(Clone, Copy)]
+pub enum Arg<'a> {
+    Js(&'a JsValue),
+    Text(&'a str),
+    Number(f64),
+}
+
+use Arg::{Js, Number};
+
 /// More keys of one object are not read.
-const KEYS: u32 = 10_240;
+pub const KEYS: u32 = 10_240;
 
 pub fn global() -> JsValue {
     GLOBAL.with(JsValue::clone)
@@ -38,44 +89,63 @@ pub fn global() -> JsValue {
 
 /// A property, or `undefined` if there is none or reading it throws.
 pub fn get(target: &JsValue, name: &str) -> JsValue {
-    read(target, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
+    reflect_get_text(target, name).unwrap_or_default()
+}
+
+/// A property of the global object.
+pub fn global_get(name: &str) -> JsValue {
+    get(&global(), name)
 }
 
 /// A property; `None` if reading it throws.
 pub fn read(target: &JsValue, key: &JsValue) -> Option<JsValue> {
-    Reflect::get(target, key).ok()
+    reflect_get(target, key).ok()
 }
 
-pub fn set(target: &JsValue, name: &str, value: &JsValue) {
+pub fn set(target: &JsValue, name: &str, value: Arg<'_>) {
     // Only a frozen or foreign object refuses, and these objects are our own or the platform's.
-    let _ = Reflect::set(target, &JsValue::from_str(name), value);
+    let _ = match value {
+        Js(value) => reflect_set(target, name, value),
+        Arg::Text(text) => reflect_set_text(target, name, text),
+        Number(number) => reflect_set_number(target, name, number),
+    };
 }
 
 /// A plain object with these properties.
-pub fn object(properties: &[(&str, &JsValue)]) -> JsValue {
-    let object = Object::new().into();
+pub fn object(properties: &[(&str, Arg<'_>)]) -> JsValue {
+    let object = Plain::new().into();
     for (name, value) in properties {
-        set(&object, name, value);
+        set(&object, name, *value);
     }
     object
 }
 
-/// The object's own enumerable text keys, `limit` at most.
-pub fn keys(object: &JsValue, limit: u32) -> Vec<JsValue> {
-    let Ok(keys) = object_keys(object) else { return Vec::new() };
-    (0..keys.length().min(limit.min(KEYS))).map(|index| keys.get(index)).collect()
+pub fn list(items: &[Arg<'_>]) -> JsValue {
+    fill(items).into()
 }
 
-/// The object's own enumerable entries; `None` stands for a getter that threw.
-pub fn entries(object: &JsValue) -> Vec<(String, Option<JsValue>)> {
-    let entry = |key: JsValue| Some((text(&key)?, read(object, &key)));
-    keys(object, KEYS).into_iter().filter_map(entry).collect()
+fn fill(items: &[Arg<'_>]) -> List {
+    let list = List::new();
+    for item in items {
+        match item {
+            Js(item) => list.push(item),
+            Arg::Text(text) => list.push_text(text),
+            Number(number) => list.push_number(*number),
+        }
+    }
+    list
+}
+
+/// The object's own enumerable text keys, `limit` at most.
+pub fn keys(object: &JsValue, limit: u32) -> Vec<JsValue> {
+    object_keys(object).map_or_else(|_| Vec::new(), |keys| items(&keys, limit))
 }
 
 /// The items of something that has a length; `limit` at most.
 pub fn items(list: &JsValue, limit: u32) -> Vec<JsValue> {
-    let length = whole(&get(list, "length"), u64::from(limit)).unwrap_or(0);
-    (0..length as u32).map(|index| Reflect::get_u32(list, index).unwrap_or_default()).collect()
+    let length = whole(&get(list, "length"), u64::from(u32::MAX)).unwrap_or(0);
+    let item = |index| reflect_get_number(list, index).unwrap_or_default();
+    (0..limit.min(length as u32)).map(item).collect()
 }
 
 /// A text, cut just above what any field may hold, so that a huge one costs little and is still
@@ -93,6 +163,10 @@ pub fn text_within(value: &JsValue, units: u32) -> Option<String> {
     Some(value.slice(0, units))
 }
 
+pub fn is_text(value: &JsValue, expected: &str) -> bool {
+    text(value).is_some_and(|text| text == expected)
+}
+
 /// A whole number from 0 to `max`.
 pub fn whole(value: &JsValue, max: u64) -> Option<u64> {
     let number = value.as_f64()?;
@@ -101,12 +175,13 @@ pub fn whole(value: &JsValue, max: u64) -> Option<u64> {
     (whole as f64 == number && whole <= max).then_some(whole)
 }
 
-/// A value that a context may hold.
-pub fn scalar(value: &JsValue) -> Option<Scalar> {
-    if let Some(number) = value.as_f64() {
-        return Some(Scalar::Number(number));
-    }
-    value.as_bool().map(Scalar::Bool).or_else(|| text(value).map(Scalar::Text))
+pub fn is_array(value: &JsValue) -> bool {
+    // A revoked proxy throws.
+    array_is_array(value).unwrap_or(false)
+}
+
+pub fn parse_json(text: &str) -> JsValue {
+    parse(text).unwrap_or_default()
 }
 
 /// The bytes of a Uint8Array, of whatever realm.
@@ -115,42 +190,34 @@ pub fn bytes(value: &JsValue) -> Option<Vec<u8>> {
         return None;
     }
     // A copy first: what the host gave may be detached, shared or a subclass with a length of its own.
-    let copy: Uint8Array = Octets::new(value).ok()?.unchecked_into();
-    Some(copy.to_vec())
+    let copy = Octets::new(value).ok()?;
+    let mut bytes = vec![0; copy.length() as usize];
+    copy_octets(&mut bytes, &copy);
+    Some(bytes)
 }
 
 pub fn octets(bytes: &[u8]) -> JsValue {
-    Uint8Array::from(bytes).into()
+    Octets::of(bytes).into()
 }
 
-/// `target[method](…arguments)`.
-pub fn invoke(target: &JsValue, method: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
-    let function = Reflect::get(target, &JsValue::from_str(method))?;
-    call(&function, target, arguments)
+/// `target[method](…arguments)`; `None` if there is no such method, or it throws.
+pub fn invoke(target: &JsValue, method: &str, arguments: &[Arg<'_>]) -> Option<JsValue> {
+    call(&get(target, method), target, arguments).ok()
 }
 
-pub fn call(function: &JsValue, this: &JsValue, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
-    if !function.is_function() {
-        return Err(JsValue::UNDEFINED);
-    }
-    Reflect::apply(function.unchecked_ref::<Function>(), this, &list(arguments))
+/// `globalThis[function](…arguments)`, in the same way.
+pub fn invoke_global(function: &str, arguments: &[Arg<'_>]) -> Option<JsValue> {
+    invoke(&global(), function, arguments)
 }
 
-/// `new globalThis[class](…arguments)`.
-pub fn construct(class: &str, arguments: &[&JsValue]) -> Result<JsValue, JsValue> {
-    let class = get(&global(), class);
-    if !class.is_function() {
-        return Err(JsValue::UNDEFINED);
-    }
-    Reflect::construct(class.unchecked_ref::<Function>(), &list(arguments))
+/// `Err` holds what was thrown.
+pub fn call(function: &JsValue, this: &JsValue, arguments: &[Arg<'_>]) -> Result<JsValue, JsValue> {
+    reflect_apply(function, this, &fill(arguments))
 }
 
-fn list(items: &[&JsValue]) -> Array {
-    let list = Array::new();
-    for item in items {
-        list.push(item);
-    }
-    list
+/// `new globalThis[class](…arguments)`; `None` if there is no such class, or it throws.
+pub fn construct(class: &str, arguments: &[Arg<'_>]) -> Option<JsValue> {
+    reflect_construct(&global_get(class), &fill(arguments)).ok()
 }
 
 /// Whether the value is a promise or the like.
@@ -158,15 +225,24 @@ pub fn is_thenable(value: &JsValue) -> bool {
     value.is_object() && get(value, "then").is_function()
 }
 
-/// Calls one of the two when the promise settles; a plain value settles at once, in a microtask.
-pub fn settle(value: &JsValue, fulfilled: &JsValue, rejected: &JsValue) -> Result<(), JsValue> {
-    let promise = invoke(&get(&global(), "Promise"), "resolve", &[value])?;
-    invoke(&promise, "then", &[fulfilled, rejected])?;
-    Ok(())
+/// Calls back with one of the two events when the promise settles; a plain value settles at once, in a
+/// microtask. False if that can't be.
+pub fn settle(
+    value: &JsValue,
+    callbacks: &Callbacks,
+    [fulfilled, rejected]: [Event; 2],
+    id: u32,
+) -> bool {
+    let promise = invoke(&global_get("Promise"), "resolve", &[Js(value)]);
+    promise.is_some_and(|promise| {
+        let fulfilled = callbacks.get(fulfilled, id);
+        let rejected = callbacks.get(rejected, id);
+        invoke(&promise, "then", &[Js(&fulfilled), Js(&rejected)]).is_some()
+    })
 }
 
 /// Whether an error says that a disk or a quota is full.
 pub fn is_full(error: &JsValue) -> bool {
-    let is = |property, expected| text(&get(error, property)).as_deref() == Some(expected);
+    let is = |property, expected| is_text(&get(error, property), expected);
     is("name", "QuotaExceededError") || is("code", "ENOSPC") || is("code", "EDQUOT")
 }

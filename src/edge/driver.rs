@@ -1,0 +1,584 @@
+//! The driver: *input, handle, carry out every command, arm one timer at `wake_at`, wait.*
+//!
+//! Host code may call back at any moment: a patched `fetch` that flushes, a getter that logs. So no
+//! lock is held while JavaScript runs, and only the outermost call works the queue off; calls within it
+//! append to it.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::rc::{Rc, Weak};
+
+use wasm_bindgen::prelude::*;
+
+use super::callbacks::{Callbacks, Event};
+use super::enrich::Enricher;
+use super::fetch::Exporter;
+use super::host_store::HostStore;
+use super::idb::Idb;
+use super::metadata::{self, Fields, OwnExposure};
+use super::options::{Options, StoreChoice};
+use super::own::{Entries, entries};
+use super::page::{self, Listeners};
+use super::patch::{Patch, context_patches, core_slot, user_slot};
+use super::report::{Answer, Queue, Report, diagnostic_object, flush_object};
+use super::staging::Staging;
+use super::timer::{self, Timer};
+use super::value::Arg::{Js, Text};
+use super::value::{self, KEYS, call, construct, global_get, invoke};
+use crate::core::config::{ConfigReport, Layer};
+use crate::core::context::Slot;
+use crate::core::io::{Command, Consent, Diagnostic, FlushId, Input, Leaving, Outcome};
+use crate::core::pipeline::Pipeline;
+use crate::core::shapes::{FieldKind, ShapeId};
+use crate::core::store::MemoryStore;
+use crate::core::time::{Millis, Now, UnixMillis};
+
+pub struct Driver {
+    pipeline: RefCell<Pipeline>,
+    queue: Queue,
+    working: Cell<bool>,
+    pub staging: Staging,
+    timer: Timer,
+    exporter: Exporter,
+    enricher: Option<Enricher>,
+    storage: OnceCell<Storage>,
+    listeners: Cell<Option<Listeners>>,
+    callbacks: Callbacks,
+
+    enabled: bool,
+    strict: bool,
+    debug: bool,
+    on_diagnostic: JsValue,
+    /// Causes that the edge has told of.
+    told: RefCell<Vec<(&'static str, String)>>,
+
+    /// Resolved once the store is open.
+    ready: OnceCell<JsValue>,
+    /// The functions that resolve promises.
+    promises: RefCell<Vec<(u32, JsValue)>>,
+    flushes: Cell<u32>,
+    shutdown: Cell<Option<FlushId>>,
+    /// Keeps the driver until it is shut down: what a dropped `Client` logged is still delivered.
+    myself: RefCell<Option<Rc<Self>>>,
+}
+
+enum Storage {
+    /// The memory serves if IndexedDB does not.
+    Idb(Idb, RefCell<Option<MemoryStore>>),
+    Host(HostStore, &'static str),
+    Memory(RefCell<MemoryStore>),
+}
+
+/// Names the promise of `ready`, among those of `flush`.
+const READY: u32 = 0;
+
+/// After so many causes the edge falls silent.
+const CAUSES: usize = 256;
+
+impl Driver {
+    pub fn start(seed: [u8; 32], mut options: Options) -> Rc<Self> {
+        options.setup.seed = seed;
+        let driver = Rc::new_cyclic(|driver| Self::new(driver, &mut options));
+        driver.myself.replace(Some(Rc::clone(&driver)));
+        let ready = driver.promise(READY);
+        let _ = driver.ready.set(ready);
+        driver.configure_all(&options);
+        driver.open_store(&options.service, options.store);
+        driver.work();
+        driver
+    }
+
+    fn new(driver: &Weak<Self>, options: &mut Options) -> Self {
+        let driver = driver.clone();
+        let callbacks = Callbacks::new(move |event, id, value| {
+            if let Some(driver) = driver.upgrade() {
+                driver.happened(event, id, value);
+            }
+        });
+        let queue = Queue::default();
+        let enrich = std::mem::take(&mut options.enrich);
+        let auth = std::mem::take(&mut options.auth);
+        let headers = std::mem::take(&mut options.headers);
+        let setup = std::mem::take(&mut options.setup);
+        Self {
+            enabled: setup.enabled,
+            pipeline: RefCell::new(Pipeline::new(timer::now(), setup)),
+            working: Cell::default(),
+            staging: Staging::default(),
+            timer: Timer::new(&callbacks),
+            exporter: Exporter::new(headers, auth, &callbacks, &queue),
+            enricher: Enricher::new(enrich, &callbacks, &queue),
+            storage: OnceCell::new(),
+            listeners: Cell::default(),
+            callbacks,
+            queue,
+            strict: options.strict,
+            debug: options.debug,
+            on_diagnostic: std::mem::take(&mut options.on_diagnostic),
+            told: RefCell::default(),
+            ready: OnceCell::new(),
+            promises: RefCell::default(),
+            flushes: Cell::default(),
+            shutdown: Cell::default(),
+            myself: RefCell::default(),
+        }
+    }
+
+    fn configure_all(&self, options: &Options) {
+        for rejected in &options.rejected {
+            self.queue.push(Report::Diagnose(rejected.clone()));
+        }
+        self.handle(&mut |pipeline, now, commands| {
+            if let Some(origins) = &options.allowed_origins {
+                let origins: Vec<&str> = origins.iter().map(String::as_str).collect();
+                for origin in pipeline.allow_origins(&origins) {
+                    let message = ["allowedOrigins: \"", origin, "\" is not an origin"];
+                    self.queue.diagnose("option_rejected", "allowedOrigins", &message);
+                }
+            }
+            pipeline.configure(now, Layer::Options, &options.config.borrow(), commands);
+            for patch in &options.environment {
+                pipeline.configure(now, Layer::Environment, &patch.borrow(), commands);
+            }
+        });
+        // Options never throw.
+        let _ = self.patch_context(&options.context, core_slot, false);
+        let _ = self.patch_context(&options.user, user_slot, false);
+        if !page::is_online() {
+            self.input(Input::Online(false));
+        }
+    }
+
+    fn open_store(&self, service: &str, choice: StoreChoice) {
+        if !self.enabled {
+            return self.resolve(READY, &JsValue::UNDEFINED);
+        }
+        self.listeners.set(Some(Listeners::add(&self.callbacks)));
+        let storage = match choice {
+            StoreChoice::Default => {
+                let now = timer::now().mono;
+                let idb = Idb::open(service, now, &self.callbacks, &self.queue);
+                Storage::Idb(idb, RefCell::default())
+            }
+            StoreChoice::Memory => Storage::Memory(RefCell::default()),
+            StoreChoice::Host { store, kind } => {
+                Storage::Host(HostStore::new(store, &self.callbacks, &self.queue), kind)
+            }
+        };
+        if !matches!(storage, Storage::Idb(..)) {
+            self.queue.push(Report::StoreOpen);
+        }
+        let _ = self.storage.set(storage);
+    }
+
+    /// Logs an event; `Err` is what strict mode throws.
+    pub fn log(&self, name: &JsValue, metadata: &JsValue, at: UnixMillis) -> Result<(), String> {
+        let fields = Fields::read(metadata);
+        if self.strict
+            && let Some(misuse) = metadata::misuse(name, &fields)
+        {
+            return Err(misuse);
+        }
+        let name = metadata::read_name(name);
+        let fields = fields.unwrap_or_else(|kind| {
+            let message = ["event \"", &name, "\": metadata ", kind, "; left out"];
+            self.queue.diagnose("metadata_rejected", &name, &message);
+            Fields::default()
+        });
+        match &self.enricher {
+            Some(enricher) if self.enabled => {
+                enricher.enrich((timer::now().mono, at), name, fields, metadata);
+            }
+            _ => self.queue.push(Report::Enriched(at, name, fields)),
+        }
+        self.work();
+        Ok(())
+    }
+
+    /// Logs an exposure; `Err` is what strict mode throws.
+    pub fn expose(&self, exposure: &JsValue, at: UnixMillis) -> Result<(), String> {
+        match OwnExposure::read(exposure) {
+            Ok((own, left_out)) => {
+                for (field, why) in left_out {
+                    self.refuse("field_left_out", field, why)?;
+                }
+                self.input(Input::Exposure { at, exposure: own.borrow() });
+            }
+            Err((field, why)) => {
+                self.refuse("exposure_rejected", field, why)?;
+                // Without a valid id it is counted as dropped.
+                self.input(Input::Exposure { at, exposure: Default::default() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Misuse: thrown in strict mode, else told.
+    fn refuse(&self, code: &'static str, field: &str, why: &str) -> Result<(), String> {
+        let message = [field, " ", why].concat();
+        if self.strict {
+            return Err(message);
+        }
+        self.queue.diagnose(code, field, &[&message]);
+        Ok(())
+    }
+
+    /// Remembers an event's name and keys for staging.
+    pub fn shape(&self, name: &str, fields: &[(&str, FieldKind)]) -> Result<ShapeId, NoShape> {
+        if self.enricher.is_some() {
+            return Err(NoShape::NotThisOne);
+        }
+        let mut given = Err(NoShape::NotThisOne);
+        self.with(&mut |pipeline, _, _| {
+            given = match pipeline.shape(name, fields) {
+                Some(id) => Ok(id),
+                None if pipeline.shapes_full() => {
+                    pipeline.forget_shapes();
+                    Err(NoShape::AllForgotten)
+                }
+                None => Err(NoShape::NotThisOne),
+            };
+        });
+        match given {
+            Ok(id) => self.staging.know(id, fields.len()),
+            Err(NoShape::AllForgotten) => self.staging.forget(),
+            Err(NoShape::NotThisOne) => {}
+        }
+        given
+    }
+
+    pub fn configure(&self, patch: &Patch) -> ConfigReport {
+        let mut report = ConfigReport::default();
+        self.with(&mut |pipeline, now, commands| {
+            report = pipeline.configure(now, Layer::Remote, &patch.borrow(), commands);
+        });
+        report
+    }
+
+    /// `Err` is what strict mode throws.
+    pub fn set_context(&self, patch: &JsValue, slot: fn(&str) -> Slot<'_>) -> Result<(), String> {
+        if !patch.is_object() {
+            return self.refuse("context_rejected", "patch", "must be an object");
+        }
+        self.patch_context(&entries(patch, KEYS), slot, self.strict)
+    }
+
+    fn patch_context(
+        &self,
+        fields: &Entries,
+        slot: fn(&str) -> Slot<'_>,
+        strict: bool,
+    ) -> Result<(), String> {
+        let mut misuse = None;
+        let patches = context_patches(fields, slot, &mut |field| {
+            let message = [field, ": must be text, a number, a boolean, or null to take it away"];
+            if strict {
+                misuse.get_or_insert_with(|| message.concat());
+            } else {
+                self.queue.diagnose("context_rejected", field, &message);
+            }
+        });
+        if let Some(misuse) = misuse {
+            return Err(misuse);
+        }
+        self.input(Input::Context(&patches));
+        Ok(())
+    }
+
+    /// `Err` is what strict mode throws.
+    pub fn set_consent(&self, consent: Option<Consent>) -> Result<(), String> {
+        let Some(consent) = consent else {
+            let why = "must be 'granted', 'pending' or 'denied'; nothing changed";
+            return self.refuse("consent_rejected", "consent", why);
+        };
+        self.input(Input::Consent(consent));
+        Ok(())
+    }
+
+    /// A promise of a `FlushReport`.
+    pub fn flush(&self, timeout_millis: u64, shutdown: bool) -> JsValue {
+        let id = FlushId(self.flushes.get() + 1);
+        self.flushes.set(id.0);
+        let promise = self.promise(id.0);
+        self.hurry();
+        if shutdown {
+            self.shutdown.set(Some(id));
+            self.input(Input::Shutdown { id, timeout_millis });
+        } else {
+            self.input(Input::Flush { id, timeout_millis });
+        }
+        promise
+    }
+
+    pub fn ready(&self) -> JsValue {
+        self.ready.get().cloned().unwrap_or_default()
+    }
+
+    /// Hands in what is staged, and lets everything look at the clock.
+    pub fn wake(&self) {
+        let now = timer::now().mono;
+        self.exporter.wake(now);
+        if let Some(enricher) = &self.enricher {
+            enricher.wake(now);
+        }
+        if let Some(Storage::Idb(idb, _)) = self.storage.get() {
+            idb.wake(now);
+        }
+        self.input(Input::Wake);
+    }
+
+    /// The page or the process may be gone after this very task.
+    pub fn leave(&self, process: bool) {
+        self.hurry();
+        let leaving = if process {
+            Leaving::Process
+        } else {
+            Leaving::Page { budget: self.exporter.keepalive_room() }
+        };
+        self.input(Input::Leaving(leaving));
+        // Even within a call that will never go on, such as a callback that ends the process.
+        self.work_off();
+    }
+
+    /// `Stats`, as JSON text, but for the store's kind.
+    pub fn stats(&self) -> Vec<u8> {
+        let state = match (self.enabled, self.shutdown.get()) {
+            (false, _) => "disabled",
+            (true, Some(_)) => "shut-down",
+            (true, None) => "running",
+        };
+        let mut json = ["{\"state\":\"", state, "\","].concat().into_bytes();
+        self.with(&mut |pipeline, _, _| pipeline.write_stats(&mut json));
+        json.push(b'}');
+        json
+    }
+
+    pub fn store_kind(&self) -> &'static str {
+        match self.storage.get() {
+            Some(Storage::Idb(_, memory)) if memory.borrow().is_some() => "memory",
+            Some(Storage::Idb(idb, _)) if !idb.is_first() => "indexeddb",
+            Some(Storage::Host(_, kind)) => kind,
+            Some(Storage::Memory(_)) => "memory",
+            _ => "none",
+        }
+    }
+
+    fn happened(&self, event: Event, id: u32, value: JsValue) {
+        if event != Event::Soon {
+            self.timer.turn();
+        }
+        match event {
+            Event::Promise => return self.promises.borrow_mut().push((id, value)),
+            Event::Timer => {
+                self.timer.rang();
+                self.wake();
+            }
+            Event::Soon => {
+                self.timer.rang_soon();
+                self.wake();
+            }
+            Event::Visibility if !page::is_hidden() => {}
+            Event::Hide | Event::Visibility | Event::Freeze => self.leave(false),
+            Event::Show => self.wake(),
+            Event::Online => self.input(Input::Online(true)),
+            Event::Offline => self.input(Input::Online(false)),
+            Event::Authorized
+            | Event::NotAuthorized
+            | Event::Compressed
+            | Event::NotCompressed
+            | Event::Answered
+            | Event::NotAnswered
+            | Event::Chunk
+            | Event::NoChunk => self.exporter.happened(event, id, &value),
+            Event::Enriched | Event::NotEnriched => {
+                if let Some(enricher) = &self.enricher {
+                    enricher.happened(event, id, &value);
+                }
+            }
+            _ => match self.storage.get() {
+                Some(Storage::Host(host, _)) => host.happened(event, id, value),
+                Some(Storage::Idb(idb, _)) => idb.happened(event, id, &value),
+                _ => {}
+            },
+        }
+        self.work();
+    }
+
+    fn hurry(&self) {
+        if let Some(enricher) = &self.enricher {
+            enricher.hurry();
+        }
+    }
+
+    fn input(&self, input: Input<'_>) {
+        let mut input = Some(input);
+        self.with(&mut |pipeline, now, commands| {
+            if let Some(input) = input.take() {
+                pipeline.handle(now, input, commands);
+            }
+        });
+    }
+
+    fn with(&self, act: Act<'_>) {
+        self.handle(act);
+        self.work();
+    }
+
+    /// Everything that touches the pipeline goes through here: what is staged comes first.
+    fn handle(&self, act: Act<'_>) {
+        let now = timer::now();
+        let mut commands = Vec::new();
+        // No JavaScript runs while the pipeline is borrowed.
+        if let Ok(mut pipeline) = self.pipeline.try_borrow_mut() {
+            let sensible = self.staging.take(|at, shape, values| {
+                pipeline.handle(now, Input::Shaped { at, shape, values }, &mut commands);
+            });
+            if !sensible {
+                let message = ["the staging buffer was garbled; what it held is lost"];
+                self.queue.diagnose("staging_garbled", "", &message);
+            }
+            act(&mut pipeline, now, &mut commands);
+        }
+        self.queue.extend(commands);
+    }
+
+    /// Works off what is queued, unless a call further out does already.
+    fn work(&self) {
+        if !self.working.replace(true) {
+            self.work_off();
+            self.working.set(false);
+            self.arm();
+        }
+    }
+
+    fn work_off(&self) {
+        while let Some(report) = self.queue.pop() {
+            self.take(report);
+        }
+    }
+
+    fn take(&self, report: Report) {
+        match report {
+            Report::Command(command) => self.carry_out(command),
+            Report::StoreOpen => {
+                self.input(Input::StoreReady);
+                self.resolve(READY, &JsValue::UNDEFINED);
+            }
+            Report::NoStore(why) => {
+                if let Some(Storage::Idb(_, memory)) = self.storage.get() {
+                    memory.replace(Some(MemoryStore::default()));
+                }
+                let message = [why, "; what fails to be sent is kept in memory only"];
+                self.queue.diagnose("store_memory", "store", &message);
+                self.queue.push(Report::StoreOpen);
+            }
+            Report::Stored(id, result) => self.input(Input::Stored { id, result }),
+            Report::Exported(id, answer) => {
+                let outcome = match &answer {
+                    Answer::Response { status, retry_after, authorized } => Outcome::Response {
+                        status: *status,
+                        retry_after: retry_after.as_deref(),
+                        authorized: *authorized,
+                    },
+                    Answer::NetworkError => Outcome::NetworkError,
+                    Answer::AuthFailed => Outcome::AuthFailed,
+                };
+                self.input(Input::Exported { id, outcome });
+            }
+            Report::Enriched(at, name, fields) => {
+                self.input(Input::Event { at, name: &name, fields: &fields.borrow() });
+            }
+            Report::Diagnose(diagnostic) => self.diagnose(&diagnostic),
+        }
+    }
+
+    fn carry_out(&self, command: Command) {
+        match command {
+            Command::Export(export) => self.exporter.start(&export),
+            Command::Cancel(id) => self.exporter.cancel(id),
+            Command::Store { id, op } => {
+                let memory = match self.storage.get() {
+                    Some(Storage::Host(host, _)) => return host.apply(id, op),
+                    Some(Storage::Idb(idb, memory)) => match &mut *memory.borrow_mut() {
+                        Some(memory) => memory.apply(op),
+                        None => return idb.apply(id, op),
+                    },
+                    Some(Storage::Memory(memory)) => memory.borrow_mut().apply(op),
+                    // None is commanded before the store is open.
+                    None => return,
+                };
+                self.queue.push(Report::Stored(id, memory));
+            }
+            Command::Flushed { id, report } => {
+                self.resolve(id.0, &flush_object(&report));
+                if self.shutdown.get() == Some(id) {
+                    self.listeners.take().iter().for_each(Listeners::remove);
+                    self.exporter.let_go();
+                    self.myself.take();
+                }
+            }
+            Command::Diagnose(diagnostic) => self.tell(&diagnostic),
+        }
+    }
+
+    fn arm(&self) {
+        let Ok(pipeline) = self.pipeline.try_borrow() else {
+            return;
+        };
+        let mut earliest = Millis::FAR;
+        let idb = match self.storage.get() {
+            Some(Storage::Idb(idb, _)) => idb.wake_at(),
+            _ => None,
+        };
+        let enricher = self.enricher.as_ref().and_then(Enricher::wake_at);
+        for time in [pipeline.wake_at(), self.exporter.wake_at(), enricher, idb] {
+            earliest = earliest.min(time.unwrap_or(Millis::FAR));
+        }
+        drop(pipeline);
+        self.timer.arm(timer::now().mono, earliest);
+    }
+
+    /// Tells the host of something that the edge noticed, once for each cause.
+    fn diagnose(&self, diagnostic: &Diagnostic) {
+        let Diagnostic { code, field, .. } = diagnostic;
+        let mut told = self.told.borrow_mut();
+        if told.len() < CAUSES && told.iter().all(|(c, f)| c != code || f != field) {
+            told.push((code, field.clone()));
+            drop(told);
+            self.tell(diagnostic);
+        }
+    }
+
+    fn tell(&self, diagnostic: &Diagnostic) {
+        // The host's callback may throw; that is its own affair.
+        let told = diagnostic_object(diagnostic);
+        let _ = call(&self.on_diagnostic, &JsValue::UNDEFINED, &[Js(&told)]);
+        if self.debug {
+            let text = ["wasm-telemetry: ", diagnostic.code, ": ", &diagnostic.message].concat();
+            invoke(&global_get("console"), "warn", &[Text(&text)]);
+        }
+    }
+
+    fn promise(&self, id: u32) -> JsValue {
+        construct("Promise", &[Js(&self.callbacks.get(Event::Promise, id))]).unwrap_or_default()
+    }
+
+    fn resolve(&self, id: u32, value: &JsValue) {
+        let mut promises = self.promises.borrow_mut();
+        let index = promises.iter().position(|(promise, _)| *promise == id);
+        let resolve = index.map(|index| promises.swap_remove(index).1);
+        drop(promises);
+        if let Some(resolve) = resolve {
+            let _ = value::call(&resolve, &JsValue::UNDEFINED, &[Js(value)]);
+        }
+    }
+}
+
+type Act<'a> = &'a mut dyn FnMut(&mut Pipeline, Now, &mut Vec<Command>);
+
+/// Why a shape is not remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoShape {
+    NotThisOne,
+    /// There was no room: every shape given so far is forgotten.
+    AllForgotten,
+}

@@ -1,0 +1,98 @@
+//! Values copied out of JavaScript, so that none of its code runs while they are used.
+
+use wasm_bindgen::prelude::*;
+
+use super::value::Arg::Text;
+use super::value::{self, global, global_get, invoke, read};
+use crate::core::context::Scalar;
+
+#[wasm_bindgen]
+extern "C" {
+    type VerifiedTexts;
+    #[wasm_bindgen(catch, method)]
+    fn get(this: &VerifiedTexts, value: &JsValue) -> Result<JsValue, JsValue>;
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Own {
+    Undefined,
+    Null,
+    Bool(bool),
+    Number(f64),
+    /// Cut just above what any field may hold.
+    Text(String),
+    /// A text that the package's `verified` vouched for.
+    Verified(String),
+    /// What it is instead; it follows a field's name in a message.
+    Other(&'static str),
+}
+
+pub type Entries = Vec<(String, Own)>;
+
+impl Own {
+    pub fn of(value: &JsValue) -> Self {
+        if let Some(number) = value.as_f64() {
+            return Self::Number(number);
+        }
+        if let Some(value) = value.as_bool() {
+            return Self::Bool(value);
+        }
+        if let Some(text) = value::text(value) {
+            return Self::Text(text);
+        }
+        if value.is_undefined() {
+            return Self::Undefined;
+        }
+        if value.is_null() {
+            return Self::Null;
+        }
+        if value.is_object() {
+            return match verified_text(value) {
+                Some(text) => Self::Verified(text),
+                None => Self::Other("is an object; make each of its values a field"),
+            };
+        }
+        Self::Other(match value.js_typeof().as_string().as_deref() {
+            Some("bigint") => "is a bigint; make it a number",
+            Some("symbol") => "is a symbol",
+            _ => "is a function",
+        })
+    }
+
+    pub fn of_property(object: &JsValue, name: &str) -> Self {
+        Self::of(&value::get(object, name))
+    }
+
+    /// A value that a context may hold.
+    pub fn scalar(&self) -> Option<Scalar> {
+        match self {
+            Self::Bool(value) => Some(Scalar::Bool(*value)),
+            Self::Number(number) => Some(Scalar::Number(*number)),
+            Self::Text(text) | Self::Verified(text) => Some(Scalar::Text(text.clone())),
+            _ => None,
+        }
+    }
+}
+
+/// The object's own enumerable entries, `limit` at most.
+pub fn entries(object: &JsValue, limit: u32) -> Entries {
+    let mut entries = Vec::new();
+    for key in value::keys(object, limit) {
+        let own = match read(object, &key) {
+            Some(value) => Own::of(&value),
+            None => Own::Other("could not be read"),
+        };
+        entries.push((value::text(&key).unwrap_or_default(), own));
+    }
+    entries
+}
+
+/// Every copy of the package in a realm shares the list of verified texts.
+fn verified_text(value: &JsValue) -> Option<String> {
+    let symbol = invoke(&global_get("Symbol"), "for", &[Text("wasm-telemetry.verified")])?;
+    let texts = read(&global(), &symbol)?;
+    if !texts.is_object() {
+        return None;
+    }
+    value::text(&texts.unchecked_into::<VerifiedTexts>().get(value).ok()?)
+}

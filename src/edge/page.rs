@@ -1,0 +1,56 @@
+//! What a page or a worker tells of itself: that it goes away, comes back, or lost the network.
+//! Never `unload` or `beforeunload`, which would keep the page out of the back/forward cache.
+
+use wasm_bindgen::prelude::*;
+
+use super::callbacks::{Callbacks, Event};
+use super::value::Arg::{Js, Text};
+use super::value::{get, global, global_get, invoke, is_text};
+
+/// What is listened to, and whether a page's document has it.
+const EVENTS: [(&str, Event, bool); 6] = [
+    ("online", Event::Online, false),
+    ("offline", Event::Offline, false),
+    ("pagehide", Event::Hide, false),
+    ("pageshow", Event::Show, false),
+    ("visibilitychange", Event::Visibility, true),
+    ("freeze", Event::Freeze, true),
+];
+
+/// Listeners, until they are removed.
+pub struct Listeners(Vec<(&'static str, JsValue)>);
+
+impl Listeners {
+    /// Where a scope has no such event, as in a worker, it just never comes.
+    pub fn add(callbacks: &Callbacks) -> Self {
+        let listeners = EVENTS.map(|(name, event, _)| (name, callbacks.get(event, 0)));
+        let listeners = Self(Vec::from(listeners));
+        listeners.each("addEventListener");
+        listeners
+    }
+
+    pub fn remove(&self) {
+        self.each("removeEventListener");
+    }
+
+    fn each(&self, method: &str) {
+        for ((name, callback), (_, _, of_document)) in self.0.iter().zip(EVENTS) {
+            let target = if of_document { global_get("document") } else { global() };
+            invoke(&target, method, &[Text(name), Js(callback)]);
+        }
+    }
+}
+
+/// False only where the platform is sure of it.
+pub fn is_online() -> bool {
+    get(&global_get("navigator"), "onLine").as_bool() != Some(false)
+}
+
+pub fn is_hidden() -> bool {
+    is_text(&get(&global_get("document"), "visibilityState"), "hidden")
+}
+
+/// Whether the browser sends Global Privacy Control.
+pub fn wants_privacy() -> bool {
+    get(&global_get("navigator"), "globalPrivacyControl").as_bool() == Some(true)
+}
