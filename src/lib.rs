@@ -2,8 +2,16 @@
 //!
 //! [`core`] decides everything and touches nothing: events, times and outcomes go in, commands come
 //! out. `edge`, on wasm32, carries the commands out with `fetch`, IndexedDB and timers.
+#![no_std]
+
+extern crate alloc;
+#[cfg(not(feature = "bare"))]
+extern crate std;
 
 pub mod core;
 
 #[cfg(target_arch = "wasm32")]
 pub mod edge;
+
+#[cfg(all(target_arch = "wasm32", feature = "bare"))]
+mod bare;

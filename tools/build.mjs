@@ -66,10 +66,12 @@ function checkManifest() {
 /** @returns {string} the compiled module, as rustc left it */
 function compile(/** @type {'debug' | 'release'} */ profile) {
   const target = join(root, 'target');
+  // Only a cdylib alone gets link-time optimization: with an rlib beside it, Cargo leaves that out.
   run('cargo', [
-    ...['build', '--lib', '--target', 'wasm32-unknown-unknown', '--target-dir', target],
+    ...['rustc', '--lib', '--crate-type', 'cdylib', '--locked', '--target-dir', target],
+    ...['--target', 'wasm32-unknown-unknown'],
     ...cargoConfig,
-    ...(profile === 'release' ? ['--release'] : []),
+    ...(profile === 'release' ? ['--release', '--features', 'bare'] : []),
   ]);
   return join(target, 'wasm32-unknown-unknown', profile, 'wasm_telemetry.wasm');
 }

@@ -1,6 +1,7 @@
 //! The bytes of stored records: LEB128 numbers, length-prefixed UTF-8, a checksum. Reading never
 //! trusts: every step can say that the record is corrupt.
 
+use alloc::vec::Vec;
 /// The record is not one of ours, or no longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Corrupt;
@@ -112,6 +113,7 @@ pub fn crc32(bytes: &[u8]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::prelude::v1::*;
 
     #[test]
     fn checksum_is_the_standard_one() {

@@ -3,6 +3,9 @@
 //! A field has up to three values: from `init`, from `updateConfig` (remote configuration), and from
 //! the environment. The first of these that is there is in force, else the default.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::time::UnixMillis;
 use super::url::Endpoint;
 

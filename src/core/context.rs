@@ -1,5 +1,7 @@
 //! The fields attached to every event. An event keeps those that were in force at its call.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 /// A context's value. Text is allowed here: the host sets the context on purpose.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scalar {

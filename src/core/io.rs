@@ -1,5 +1,8 @@
 //! Everything that goes into the pipeline and everything that comes out.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::context::ContextPatch;
 use super::shapes::ShapeId;
 use super::store::{StoreOp, StoreResult};

@@ -76,6 +76,7 @@ impl IdSeed {
 mod tests {
     use super::*;
     use std::collections::HashSet;
+    use std::prelude::v1::*;
 
     #[test]
     fn ids_are_version_4_and_distinct() {

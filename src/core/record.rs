@@ -16,6 +16,10 @@
 //! integer, zigzag and doubled, or `1` and eight bytes of a double. An event's id is not stored: it
 //! follows from the header's seed and first number.
 
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use uuid::Uuid;
 
 use super::codec::{Corrupt, Reader, crc32, put_text, put_varint, unzigzag, zigzag};

@@ -94,6 +94,7 @@ fn number(text: &str, min: u64, max: u64) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::prelude::v1::*;
 
     #[test]
     fn statuses() {

@@ -1,5 +1,8 @@
 //! Event names with their keys and types, registered once and named by a number from then on.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::codec::{put_text, put_varint};
 
 /// A field's type within a shape.

@@ -1,6 +1,8 @@
 //! What the core asks of a store. A store decides nothing: it lists, writes, and compares and sets a
 //! lease; which record to take, keep or drop is the pipeline's business.
 
+use alloc::string::String;
+use alloc::vec::Vec;
 /// One stored batch, as a listing tells it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entry {

@@ -1,6 +1,7 @@
 //! Where events may go. Stricter than the URL standard: what it would repair is refused here, so that
 //! no reading of a text differs from the one that was checked.
 
+use alloc::string::String;
 /// An origin with an optional path before the configured one, without a trailing `/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
@@ -103,6 +104,7 @@ fn is_loopback(host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::prelude::v1::*;
 
     #[test]
     fn takes_https_and_loopback() {

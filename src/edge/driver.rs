@@ -4,8 +4,11 @@
 //! lock is held while JavaScript runs, and only the outermost call works the queue off; calls within it
 //! append to it.
 
-use std::cell::{Cell, OnceCell, RefCell};
-use std::rc::{Rc, Weak};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use alloc::rc::{Rc, Weak};
+use core::cell::{Cell, OnceCell, RefCell};
 
 use wasm_bindgen::prelude::*;
 
@@ -95,10 +98,10 @@ impl Driver {
             }
         });
         let queue = Queue::default();
-        let enrich = std::mem::take(&mut options.enrich);
-        let auth = std::mem::take(&mut options.auth);
-        let headers = std::mem::take(&mut options.headers);
-        let setup = std::mem::take(&mut options.setup);
+        let enrich = core::mem::take(&mut options.enrich);
+        let auth = core::mem::take(&mut options.auth);
+        let headers = core::mem::take(&mut options.headers);
+        let setup = core::mem::take(&mut options.setup);
         Self {
             enabled: setup.enabled,
             pipeline: RefCell::new(Pipeline::new(timer::now(), setup)),
@@ -113,7 +116,7 @@ impl Driver {
             queue,
             strict: options.strict,
             debug: options.debug,
-            on_diagnostic: std::mem::take(&mut options.on_diagnostic),
+            on_diagnostic: core::mem::take(&mut options.on_diagnostic),
             told: RefCell::default(),
             ready: OnceCell::new(),
             promises: RefCell::default(),

@@ -1,6 +1,9 @@
 //! The host's `enrich`: events wait for its answer, each with the time of its call.
 
-use std::cell::{Cell, RefCell};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use core::cell::{Cell, RefCell};
 
 use wasm_bindgen::prelude::*;
 

@@ -1,6 +1,9 @@
 //! Requests: `fetch`, the host's headers and Authorization, compression.
 
-use std::cell::{Cell, RefCell};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use core::cell::{Cell, RefCell};
 
 use wasm_bindgen::prelude::*;
 

@@ -1,8 +1,10 @@
 //! A store that the host gives: Node's files, or its own. Its methods may answer at once or with a
 //! promise; what is answered at once is reported at once, for a process that exits waits for nothing.
 
-use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
+use alloc::vec::Vec;
+
+use alloc::collections::VecDeque;
+use core::cell::{Cell, RefCell};
 
 use wasm_bindgen::prelude::*;
 

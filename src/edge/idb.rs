@@ -4,7 +4,10 @@
 //! be read. Each operation is one transaction, so that it happens whole or not at all, and holders
 //! exclude one another; operations are asked for at once, and IndexedDB keeps their order.
 
-use std::cell::{Cell, RefCell};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use core::cell::{Cell, RefCell};
 
 use wasm_bindgen::prelude::*;
 

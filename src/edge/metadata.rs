@@ -1,6 +1,9 @@
 //! Events as the host gives them. Everything is read before the pipeline is touched, for a getter may
 //! log an event of its own.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use wasm_bindgen::prelude::*;
 
 use super::own::{Entries, Own, entries};

@@ -17,7 +17,9 @@ mod staging;
 mod timer;
 mod value;
 
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use wasm_bindgen::prelude::*;
 
@@ -28,10 +30,6 @@ use self::value::Arg::{Number, Text};
 use self::value::{get, set};
 use crate::core::shapes::FieldKind;
 use crate::core::time::UnixMillis;
-
-/// Half the size of the standard library's allocator.
-#[global_allocator]
-static ALLOCATOR: talc::wasm::WasmDynamicTalc = talc::wasm::new_wasm_dynamic_allocator();
 
 /// One isolated pipeline. Nothing here throws but for misuse in strict mode.
 #[wasm_bindgen]

@@ -1,5 +1,9 @@
 //! What `init` is given.
 
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use wasm_bindgen::prelude::*;
 
 use super::fetch::read_headers;

@@ -1,5 +1,8 @@
 //! Values copied out of JavaScript, so that none of its code runs while they are used.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use wasm_bindgen::prelude::*;
 
 use super::value::Arg::Text;

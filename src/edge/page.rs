@@ -1,6 +1,8 @@
 //! What a page or a worker tells of itself: that it goes away, comes back, or lost the network.
 //! Never `unload` or `beforeunload`, which would keep the page out of the back/forward cache.
 
+use alloc::vec::Vec;
+
 use wasm_bindgen::prelude::*;
 
 use super::callbacks::{Callbacks, Event};

@@ -1,5 +1,8 @@
 //! What `updateConfig`, `setContext` and `setUser` are given, in the pipeline's words.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use wasm_bindgen::prelude::*;
 
 use super::own::{Entries, Own, entries};

@@ -4,7 +4,11 @@
 //! Word 0 tells how many words are in use, itself included. An event is its shape's number, its time,
 //! and its values.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use alloc::boxed::Box;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use core::cell::{Cell, OnceCell, RefCell};
 
 use crate::core::shapes::ShapeId;
 use crate::core::time::UnixMillis;

@@ -1,6 +1,7 @@
 //! The clocks, and the one timer that wakes the pipeline.
 
-use std::cell::Cell;
+use core::cell::Cell;
+use core::sync::atomic::{AtomicU64, Ordering};
 
 use wasm_bindgen::prelude::*;
 
@@ -17,18 +18,15 @@ extern "C" {
     fn performance_now() -> Result<f64, JsValue>;
 }
 
-thread_local! {
-    static LAST: Cell<Millis> = const { Cell::new(Millis(0)) };
-}
+static LAST: AtomicU64 = AtomicU64::new(0);
 
 pub fn now() -> Now {
     let wall = UnixMillis::from_host(date_now().unwrap_or(0.0));
     // The cast saturates, and takes NaN to 0.
     let mono = performance_now().map_or(Millis(wall.0), |millis| Millis(millis as u64));
     // Where there is no `performance` the wall's clock must do, and it may go back.
-    let mono = mono.max(LAST.get());
-    LAST.set(mono);
-    Now { mono, wall }
+    let last = Millis(LAST.fetch_max(mono.0, Ordering::Relaxed));
+    Now { mono: mono.max(last), wall }
 }
 
 /// Longer delays overflow in browsers, and ring at once.

@@ -2,6 +2,10 @@
 //! or replaced. Whatever can throw is caught here, for an exception that passes through Rust leaves
 //! locks held.
 
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+
 use wasm_bindgen::prelude::*;
 
 use super::callbacks::{Callbacks, Event};

@@ -6,6 +6,8 @@ mod text;
 pub use number::{write_number, write_u64};
 pub use text::{write_text, write_time};
 
+use alloc::vec::Vec;
+
 use uuid::Uuid;
 
 use super::codec::Corrupt;

@@ -1,5 +1,7 @@
 //! Numbers as JSON. What is written reads back as the very same double.
 
+use alloc::vec;
+use alloc::vec::Vec;
 /// Largest integer below which every integer is a double.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -197,6 +199,8 @@ fn divide(big: &mut Vec<u32>, divisor: u32) -> u32 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::format;
+    use std::prelude::v1::*;
 
     fn text(value: f64) -> String {
         let mut out = Vec::new();

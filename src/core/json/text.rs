@@ -1,5 +1,7 @@
 //! Text and times as JSON.
 
+use alloc::vec::Vec;
+
 use super::super::time::UnixMillis;
 
 /// A JSON string with its quotes.
@@ -87,6 +89,7 @@ fn write_padded(out: &mut Vec<u8>, value: u64, width: usize) {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::prelude::v1::*;
 
     fn time(millis: u64) -> String {
         let mut out = Vec::new();

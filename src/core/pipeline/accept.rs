@@ -1,5 +1,7 @@
 //! From a call of the host to an event in the open batch: gates, sampling, validation, queue.
 
+use alloc::vec::Vec;
+
 use super::super::config::{Number, SampleRate};
 use super::super::io::{Command, Consent, Exposure, Field};
 use super::super::ledger::Reason;

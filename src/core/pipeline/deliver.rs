@@ -1,5 +1,7 @@
 //! Exports and what follows from their outcomes.
 
+use alloc::vec::Vec;
+
 use super::super::config::Number;
 use super::super::io::{Command, Consent, Export, ExportId, Outcome};
 use super::super::json;

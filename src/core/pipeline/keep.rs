@@ -1,5 +1,8 @@
 //! The store: what is put there, taken from there, and given up.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::super::config::Number;
 use super::super::io::{Command, OpId};
 use super::super::ledger::Reason;

@@ -1,5 +1,8 @@
 //! Going away, coming to an end, and wiping.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::super::config::Number;
 use super::super::io::{Command, Consent, Export, ExportId, FlushId, FlushReport};
 use super::super::ledger::Reason;

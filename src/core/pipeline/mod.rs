@@ -14,7 +14,9 @@ mod leave;
 mod shelf;
 mod told;
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use uuid::Uuid;
 

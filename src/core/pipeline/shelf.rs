@@ -1,6 +1,8 @@
 //! The store's contents as last seen, with running sums: what an event costs must not grow with what
 //! is stored.
 
+use alloc::vec::Vec;
+
 use super::super::store::Entry;
 
 /// A stored batch as last seen.

@@ -1,5 +1,8 @@
 //! Diagnostics, each cause told once.
 
+use alloc::string::String;
+use alloc::vec::Vec;
+
 use super::super::io::{Command, Diagnostic};
 use super::super::random::unit_of;
 
