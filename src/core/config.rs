@@ -130,7 +130,7 @@ impl Kill {
 }
 
 /// What one layer says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Values {
     numbers: [Option<u64>; NUMBERS.len()],
     switches: [Option<bool>; SWITCHES.len()],
@@ -301,14 +301,29 @@ impl Config {
     }
 
     fn take(&mut self, layer: Layer, setting: &Setting<'_>, report: &mut ConfigReport) {
+        let before = self.in_force();
         match self.set(layer, setting) {
-            Ok(true) => report.changed.push(path_of(setting)),
-            Ok(false) => {}
+            Ok(resampled) if resampled || self.in_force() != before => {
+                report.changed.push(path_of(setting));
+            }
+            Ok(_) => {}
             Err(reason) => report.rejected.push((path_of(setting), reason)),
         }
     }
 
-    /// Whether the setting changed what is in force, or why it was not taken.
+    /// All that a setting may change, but for sampling.
+    fn in_force(&self) -> (Values, [u64; NUMBERS.len()]) {
+        let values = Values {
+            switches: [Some(self.switch(0)), Some(self.switch(1))],
+            path: Some(String::from(self.path())),
+            base: self.base().cloned(),
+            killed: Some(self.killed()),
+            ..Values::default()
+        };
+        (values, self.numbers)
+    }
+
+    /// Whether the setting changed how events are sampled, or why it was not taken.
     fn set(&mut self, layer: Layer, setting: &Setting<'_>) -> Result<bool, String> {
         match *setting {
             Setting::Batch { value: Value::Absent, .. } => Ok(false),
@@ -332,9 +347,7 @@ impl Config {
                     return Err(String::from(UNKNOWN));
                 };
                 let number = parse(value, |value| parse_number(&NUMBERS[index], value))?;
-                let changed = self.replace(layer, number, |values| &mut values.numbers[index]);
-                self.settle();
-                changed
+                self.replace(layer, number, |values| &mut values.numbers[index])
             }
             Setting::Sampling { event, rate, by } => self.set_sampling(layer, event, rate, by),
             Setting::Killed { switch, until, stored } => {
@@ -346,8 +359,8 @@ impl Config {
         }
     }
 
-    /// Puts a layer's value in its place; true if that changed what is in force.
-    fn replace<T: PartialEq + Clone>(
+    /// Puts a layer's value in its place.
+    fn replace<T>(
         &mut self,
         layer: Layer,
         value: Option<T>,
@@ -359,11 +372,9 @@ impl Config {
         if patch && above.any(|values| slot(values).is_some()) {
             return Err(String::from(SHADOWED));
         }
-        let in_force =
-            |layers: &mut [Values]| layers.iter_mut().find_map(|values| slot(values).clone());
-        let before = in_force(&mut self.layers);
         *slot(self.layer(layer)) = value;
-        Ok(before != in_force(&mut self.layers))
+        self.settle();
+        Ok(false)
     }
 
     fn set_sampling(

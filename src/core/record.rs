@@ -75,8 +75,6 @@ impl Header {
         header[76..80].copy_from_slice(&self.events.to_le_bytes());
         header[80..84].copy_from_slice(&self.report_at.to_le_bytes());
         header[84] = u8::from(self.exposure);
-        let checksum = crc32(&record[8..]);
-        record[4..8].copy_from_slice(&checksum.to_le_bytes());
     }
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Corrupt> {
@@ -96,6 +94,14 @@ impl Header {
             },
         })
     }
+}
+
+/// Writes the checksum, which a record needs in a store only.
+pub fn stamp(record: &mut [u8]) {
+    let Some((checksum, rest)) = record.get_mut(4..).and_then(<[u8]>::split_first_chunk_mut) else {
+        return;
+    };
+    *checksum = crc32(rest).to_le_bytes();
 }
 
 /// A batch that still takes events.

@@ -23,7 +23,7 @@ use super::own::{Entries, entries};
 use super::page::{self, Listeners};
 use super::patch::{Patch, context_patches, core_slot, user_slot};
 use super::report::{Answer, Queue, Report, diagnostic_object, flush_object};
-use super::staging::Staging;
+use super::staging::{Staged, Staging};
 use super::timer::{self, Timer};
 use super::value::Arg::{Js, Text};
 use super::value::{self, KEYS, call, construct, global_get, invoke};
@@ -428,20 +428,40 @@ impl Driver {
 
     /// Everything that touches the pipeline goes through here: what is staged comes first.
     fn handle(&self, act: Act<'_>) {
-        let now = timer::now();
-        let mut commands = Vec::new();
-        // No JavaScript runs while the pipeline is borrowed.
-        if let Ok(mut pipeline) = self.pipeline.try_borrow_mut() {
-            let sensible = self.staging.take(|at, shape, values| {
+        let words = self.staging.take();
+        let mut rest = words.as_deref().unwrap_or_default();
+        let mut garbled = words.is_none();
+        loop {
+            let now = timer::now();
+            let mut commands = Vec::new();
+            // No JavaScript runs while the pipeline is borrowed.
+            let Ok(mut pipeline) = self.pipeline.try_borrow_mut() else { return };
+            while !rest.is_empty() && commands.is_empty() {
+                let Some((staged, next)) = self.staging.split(rest) else {
+                    garbled = true;
+                    rest = &[];
+                    break;
+                };
+                let Staged { at, shape, values } = staged;
                 pipeline.handle(now, Input::Shaped { at, shape, values }, &mut commands);
-            });
-            if !sensible {
-                let message = ["the staging buffer was garbled; what it held is lost"];
-                self.queue.diagnose("staging_garbled", "", &message);
+                rest = next;
             }
-            act(&mut pipeline, now, &mut commands);
+            let last = rest.is_empty();
+            if last {
+                act(&mut pipeline, now, &mut commands);
+            }
+            drop(pipeline);
+            self.queue.extend(commands);
+            if last {
+                break;
+            }
+            // A store that answers at once makes room for what comes next.
+            self.work();
         }
-        self.queue.extend(commands);
+        if garbled {
+            let message = ["the staging buffer was garbled; what it held is lost"];
+            self.queue.diagnose("staging_garbled", "", &message);
+        }
     }
 
     /// Works off what is queued, unless a call further out does already.

@@ -15,6 +15,13 @@ use crate::core::time::UnixMillis;
 
 const WORDS: usize = 8_192;
 
+/// An event as it was staged.
+pub struct Staged<'a> {
+    pub at: UnixMillis,
+    pub shape: ShapeId,
+    pub values: &'a [f64],
+}
+
 #[derive(Default)]
 pub struct Staging {
     /// Cells, for JavaScript writes here between two calls.
@@ -46,34 +53,23 @@ impl Staging {
         self.lengths.borrow_mut().clear();
     }
 
-    /// Hands each staged event over. False if the words made no sense, and the rest was discarded.
-    pub fn take(&self, mut event: impl FnMut(UnixMillis, ShapeId, &[f64])) -> bool {
-        let Some(words) = self.words.get() else {
-            return true;
+    /// The words in use, which are free again; none if their number makes no sense.
+    pub fn take(&self) -> Option<Vec<f64>> {
+        let Some((count, words)) = self.words.get().and_then(|words| words.split_first()) else {
+            return Some(Vec::new());
         };
-        let Some((count, words)) = words.split_first() else {
-            return true;
-        };
-        let used = count.replace(1.0);
-        if used == 1.0 {
-            return true;
-        }
         // The cast takes NaN and what is negative to 0.
-        let used = (used as usize).wrapping_sub(1);
-        let Some(words) = words.get(..used) else {
-            return false;
-        };
-        let words: Vec<f64> = words.iter().map(Cell::get).collect();
+        let used = (count.replace(1.0) as usize).wrapping_sub(1);
+        Some(words.get(..used)?.iter().map(Cell::get).collect())
+    }
+
+    /// Splits the first event off the words; none if they make no sense.
+    pub fn split<'a>(&self, words: &'a [f64]) -> Option<(Staged<'a>, &'a [f64])> {
+        let (&[shape, at], values) = words.split_first_chunk()?;
         let lengths = self.lengths.borrow();
-        let mut rest = words.as_slice();
-        while let Some((&[shape, at], values)) = rest.split_first_chunk() {
-            let length = lengths.get(shape as usize).filter(|_| shape >= 0.0);
-            let Some((values, next)) = length.and_then(|l| values.split_at_checked(*l)) else {
-                return false;
-            };
-            event(UnixMillis::from_host(at), ShapeId(shape as u32), values);
-            rest = next;
-        }
-        rest.is_empty()
+        let length = *lengths.get(shape as usize).filter(|_| shape >= 0.0)?;
+        let (values, rest) = values.split_at_checked(length)?;
+        let shape = ShapeId(shape as u32);
+        Some((Staged { at: UnixMillis::from_host(at), shape, values }, rest))
     }
 }

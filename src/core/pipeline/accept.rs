@@ -236,10 +236,7 @@ impl Pipeline {
             if events < most && self.ready_bytes + open.1 < most_bytes {
                 return true;
             }
-            let moving: u64 = self.moving().map(|batch| u64::from(batch.events)).sum();
-            let moving_bytes: usize = self.moving().map(|batch| batch.bytes.len()).sum();
-            let slow = moving >= most || moving_bytes >= most_bytes;
-            if may_spill && !slow && self.may_keep() && self.store_usable() {
+            if may_spill && !self.store_is_slow() && self.may_keep() && self.store_usable() {
                 self.seal(commands);
                 if let Some(batch) = self.pop_ready(false) {
                     may_spill = self.shelve(batch, commands);

@@ -142,6 +142,8 @@ impl Pipeline {
                 self.drop_batch(Reason::MaxAttempts, batch, commands);
                 self.back_off(wait);
             }
+            // Nothing new is stored without a grant: it is split at its next try.
+            Verdict::TooLarge if !self.may_keep() => self.retain(batch, commands),
             Verdict::TooLarge => self.split(batch, commands),
             Verdict::Unauthorized => {
                 let next = match authorization {

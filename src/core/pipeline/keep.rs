@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::super::config::Number;
 use super::super::io::{Command, OpId};
 use super::super::ledger::Reason;
-use super::super::record::{Builder, Record};
+use super::super::record::{Builder, Record, stamp};
 use super::super::store::{Entry, StoreOp, StoreResult};
 use uuid::Uuid;
 
@@ -81,9 +81,20 @@ impl Pipeline {
 
     /// While the endpoint can't be reached, finished batches are safer in the store.
     pub(super) fn shelve_ready(&mut self, commands: &mut Vec<Command>) {
-        if !self.healthy() {
-            self.shelve_all(commands);
+        while !self.healthy() && !self.store_is_slow() {
+            let Some(batch) = self.pop_ready(true) else { return };
+            if !self.shelve(batch, commands) {
+                return;
+            }
         }
+    }
+
+    /// Whether as much as the queue may hold is on its way to the store already.
+    pub(super) fn store_is_slow(&self) -> bool {
+        let events: u64 = self.moving().map(|batch| u64::from(batch.events)).sum();
+        let bytes: u64 = self.moving().map(|batch| batch.bytes.len() as u64).sum();
+        events >= self.config.get(Number::MaxQueueSize)
+            || bytes >= self.config.get(Number::MaxQueueBytes)
     }
 
     pub(super) fn shelve_all(&mut self, commands: &mut Vec<Command>) {
@@ -170,10 +181,11 @@ impl Pipeline {
     pub(super) fn put(
         &mut self,
         entry: Entry,
-        bytes: Vec<u8>,
+        mut bytes: Vec<u8>,
         pending: Pending,
         commands: &mut Vec<Command>,
     ) {
+        stamp(&mut bytes);
         self.start(pending, StoreOp::Put { entry, bytes }, commands);
     }
 
@@ -392,7 +404,7 @@ impl Pipeline {
     }
 
     /// A stored batch is ours: check it and send it.
-    fn claimed(&mut self, entry: Entry, bytes: Vec<u8>, commands: &mut Vec<Command>) {
+    fn claimed(&mut self, mut entry: Entry, bytes: Vec<u8>, commands: &mut Vec<Command>) {
         let Some(known) = self.known.remove(&entry.key) else {
             // The store was wiped meanwhile.
             return;
@@ -405,6 +417,8 @@ impl Pipeline {
         let events = header.map_or(seen, |header| header.events);
         self.counts.accepted += u64::from(events.saturating_sub(seen));
         self.counts.handed_over += u64::from(seen.saturating_sub(events));
+        entry.events = events;
+        entry.bytes = bytes.len() as u32;
         let batch = Batch {
             key: entry.key.clone(),
             events,

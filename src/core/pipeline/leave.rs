@@ -18,13 +18,14 @@ const PAUSE_MILLIS: u64 = 1_000;
 const GRACE_MILLIS: u64 = 1_000;
 
 impl Pipeline {
-    /// A process ends: what the store takes in this very moment survives.
-    pub(super) fn leave_process(&mut self, commands: &mut Vec<Command>) {
+    /// A process ends: what the store takes in this very moment survives. `lease` is for what is on its
+    /// way: 0 if the request ends with the process.
+    pub(super) fn leave_process(&mut self, lease: u64, commands: &mut Vec<Command>) {
         if !self.enabled || self.stopped || self.consent != Consent::Granted {
             return;
         }
         self.seal(commands);
-        self.keep_flight(0, commands);
+        self.keep_flight(lease, commands);
         self.reclaim_renewing();
         self.shelve_all(commands);
         self.pause();
@@ -159,7 +160,7 @@ impl Pipeline {
                 flush.timed_out = true;
                 flush.deadline = now.plus(GRACE_MILLIS);
             }
-            self.leave_process(commands);
+            self.leave_process(self.now.wall.plus(PARTING_LEASE_MILLIS).0, commands);
         }
         let ledger = self.ledger();
         let mut index = 0;

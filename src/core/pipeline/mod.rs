@@ -306,7 +306,7 @@ impl Pipeline {
             Input::Leaving(leaving) => {
                 match leaving {
                     Leaving::Page { budget } => self.leave_page(budget, commands),
-                    Leaving::Process => self.leave_process(commands),
+                    Leaving::Process => self.leave_process(0, commands),
                 }
                 self.due = self.next_due();
                 return;

@@ -1,0 +1,218 @@
+// The way of an event into the WebAssembly. Most events look like one that came before: the same name,
+// the same keys in the same order, numbers and booleans. Such an event needs no call at all: the number
+// of its shape, the time and the values are written into a staging buffer in the WebAssembly's memory,
+// which is handed in before anything else is done there. All other events take the general path, a call
+// with a copy of the object, and leave their shape behind if they have one.
+//
+// Why it is fast: a shape is found by walking a tree of (key, type) steps, in which each node points at
+// the step that was taken last. So the walk compares, for each key, one pointer (keys of objects are
+// interned) and one type, also where shapes alternate. Nothing is allocated. JSON is written later, by
+// Rust, for whole batches.
+//
+// Why it is right: word 0 of the buffer counts the words in use. It is read first and written last, so
+// a half-written event is never seen. If it is another number by then, or the buffer was detached by a
+// growing memory, a getter has gone to the WebAssembly in between, and the event takes the general
+// path with the values that were read already.
+import { Kept } from './kept.js';
+import { boolean, mostFields, number, Shapes } from './shapes.js';
+import { exposureSnapshot, snapshot, unreadable } from './snapshot.js';
+
+const words = 8_192;
+const header = 2;
+
+const { getPrototypeOf } = Object;
+const plain = Object.prototype;
+const resolved = Promise.resolve();
+
+export class Hot {
+  #shapes = new Shapes();
+  #staging = new Float64Array(0);
+  /** While code of the host's may run within a call: what it logs follows after. */
+  #busy = false;
+  #nested = new Kept();
+
+  /**
+   * @param {import('#bindings').Client} client
+   * @param {WebAssembly.Memory} memory
+   * @param {object} host
+   * @param {boolean} host.general whether every event takes the general path
+   * @param {(call: () => void) => void} host.run makes a call into the WebAssembly
+   * @param {(call: () => void) => void} host.runApart the same where nobody could catch misuse
+   * @param {(dropped: number) => void} host.tellDropped
+   */
+  constructor(client, memory, host) {
+    this.client = client;
+    this.memory = memory;
+    this.host = host;
+    const wake = () => client.wake();
+    this.wake = () => host.runApart(wake);
+  }
+
+  logEvent(/** @type {string} */ name, /** @type {any} */ metadata) {
+    if (this.#busy) return this.#nested.logEvent(name, metadata);
+    this.#busy = true;
+    try {
+      this.#stage(name, metadata);
+    } finally {
+      this.#busy = false;
+    }
+    if (this.#nested.calls.length > 0) this.#follow();
+  }
+
+  logExperiment(/** @type {any} */ exposure) {
+    if (this.#busy) return this.#nested.logExperiment(exposure);
+    this.#busy = true;
+    try {
+      const at = Date.now();
+      const copy = exposureSnapshot(exposure);
+      this.host.run(() => this.client.logExperiment(copy, at));
+    } finally {
+      this.#busy = false;
+    }
+    if (this.#nested.calls.length > 0) this.#follow();
+  }
+
+  #stage(/** @type {string} */ name, /** @type {any} */ metadata) {
+    const root = this.#shapes.roots.get(name);
+    if (root === undefined) return this.#general(name, metadata, undefined);
+
+    let staging = this.#staging;
+    if (!(staging[0] < words - header - mostFields)) staging = this.#makeRoom();
+    const start = staging[0] | 0;
+
+    let node = root;
+    let cursor = start + header;
+    /** @type {string | undefined} */
+    let reading;
+    /** @type {unknown} */
+    let value;
+    try {
+      if (metadata === undefined || isPlain(metadata)) {
+        let known = true;
+        for (const key in metadata) {
+          reading = key;
+          value = unreadable;
+          value = metadata[key];
+          if (value === undefined) continue;
+          let kind = number;
+          if (typeof value === 'number' && value - value === 0) {
+            staging[cursor] = value;
+          } else if (typeof value === 'boolean') {
+            staging[cursor] = value ? 1 : 0;
+            kind = boolean;
+          } else {
+            known = false;
+            break;
+          }
+          /** @type {import('./shapes.js').Node | undefined} */
+          let next = node.next;
+          if (next.key !== key || next.kind !== kind) {
+            next = node.step(key, kind);
+            if (next === undefined) {
+              known = false;
+              break;
+            }
+          }
+          node = next;
+          cursor += 1;
+        }
+        if (known && node.shape >= 0) {
+          const at = Date.now();
+          if (staging[0] === start) {
+            staging[start] = node.shape;
+            staging[start + 1] = at;
+            staging[0] = cursor;
+            if (start === 1) resolved.then(this.wake);
+            return;
+          }
+        }
+      }
+    } catch {
+      // A getter or a proxy threw: the general path leaves out what could not be read.
+    }
+    const known = this.#known(node, start);
+    if (known && reading !== undefined) noteSkipped(known, metadata, reading)[reading] = value;
+    this.#general(name, metadata, known);
+  }
+
+  /** @param {object | undefined} known what was read of the metadata already: no getter runs twice */
+  #general(/** @type {string} */ name, /** @type {any} */ metadata, known) {
+    const at = Date.now();
+    if (this.host.general) {
+      this.host.run(() => this.client.logEvent(name, metadata, at));
+      return;
+    }
+    const fields = snapshot(metadata, undefined, known);
+    this.host.run(() => {
+      this.client.logEvent(name, fields, at);
+      this.#shapes.learn(this.client, name, fields);
+    });
+  }
+
+  #known(/** @type {import('./shapes.js').Node} */ last, /** @type {number} */ start) {
+    // What was written into a detached buffer is gone.
+    if (this.#staging.length === 0) return undefined;
+    const path = [];
+    for (let node = last; node.parent; node = node.parent) path.push(node);
+    const known = /** @type {any} */ ({ __proto__: null });
+    path.reverse().forEach(({ key, kind }, index) => {
+      const word = this.#staging[start + header + index];
+      known[/** @type {string} */ (key)] = kind === boolean ? word === 1 : word;
+    });
+    return known;
+  }
+
+  #makeRoom() {
+    this.#view();
+    if (!(this.#staging[0] < words - header - mostFields)) {
+      this.host.run(() => this.client.wake());
+      this.#view();
+    }
+    return this.#staging;
+  }
+
+  #view() {
+    if (this.#staging.length > 0) return;
+    this.host.run(() => {
+      const address = this.client.staging();
+      this.#staging = new Float64Array(this.memory.buffer, address, words);
+    });
+  }
+
+  #follow() {
+    this.#busy = true;
+    try {
+      this.#nested.handOn(({ method, args, at }) => {
+        this.host.runApart(() => /** @type {any} */ (this.client)[method](...args, at));
+      });
+    } finally {
+      this.#busy = false;
+    }
+    const { dropped } = this.#nested;
+    this.#nested.dropped = 0;
+    if (dropped > 0) this.host.tellDropped(dropped);
+  }
+}
+
+/** What was undefined was read, too. */
+function noteSkipped(
+  /** @type {any} */ known,
+  /** @type {any} */ metadata,
+  /** @type {string} */ reading,
+) {
+  try {
+    for (const key in metadata) {
+      if (key === reading) break;
+      if (!(key in known)) known[key] = undefined;
+    }
+  } catch {
+    // A proxy that tells its keys no more.
+  }
+  return known;
+}
+
+// Keys that an object inherits are none of the event's, but `for…in` would tell them too.
+function isPlain(/** @type {object} */ metadata) {
+  const prototype = getPrototypeOf(metadata);
+  return prototype === plain || prototype === null;
+}

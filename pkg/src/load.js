@@ -1,0 +1,84 @@
+// Loads the WebAssembly, once for all instances: in Node at first use and at once, so that not even
+// `process.exit()` right after the first event loses it; elsewhere from the import on, meanwhile.
+import * as bindings from '#bindings';
+import { bytes } from '#bytes';
+import { builtin, isNodeLike } from './runtime.js';
+
+/** @typedef {{ memory?: WebAssembly.Memory, reason?: string }} Loaded `memory`, or why there is none */
+
+const imports = { './wasm_telemetry_bg.js': /** @type {any} */ (bindings) };
+
+/** @type {Loaded | undefined} */
+let loaded;
+/** @type {((loaded: Loaded) => void)[]} */
+let waiting = [];
+
+if (!isNodeLike) instantiate().then(linkAll).catch(failAll);
+
+/** Calls `done` when the WebAssembly is there or will not be: at once, if that is known. */
+export function whenLoaded(/** @type {(loaded: Loaded) => void} */ done) {
+  if (!loaded && isNodeLike) {
+    try {
+      linkAll(instantiateNow());
+    } catch (error) {
+      failAll(error);
+    }
+  }
+  if (loaded) done(loaded);
+  else waiting.push(done);
+}
+
+function instantiateNow() {
+  const { Buffer } = builtin('node:buffer');
+  const module = builtin('node:zlib').inflateRawSync(Buffer.from(bytes, 'base64'));
+  return new WebAssembly.Instance(new WebAssembly.Module(module), imports);
+}
+
+async function instantiate() {
+  const text = atob(bytes);
+  const deflated = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index += 1) deflated[index] = text.charCodeAt(index);
+  const inflated = new Blob([deflated])
+    .stream()
+    .pipeThrough(new DecompressionStream('deflate-raw'));
+  const module = await new Response(inflated).arrayBuffer();
+  return (await WebAssembly.instantiate(module, imports)).instance;
+}
+
+function linkAll(/** @type {WebAssembly.Instance} */ { exports }) {
+  bindings.__wbg_set_wasm(guarded(exports));
+  /** @type {any} */ (exports).__wbindgen_start?.();
+  settle({ memory: /** @type {WebAssembly.Memory} */ (exports.memory) });
+}
+
+/**
+ * What timers and requests call back. If the core fails there, for lack of memory say, that must not
+ * reach the host: the next call of an instance fails too, and tells.
+ * @param {WebAssembly.Exports} exports
+ */
+function guarded(exports) {
+  const quiet =
+    (/** @type {Function} */ call) =>
+    (/** @type {unknown[]} */ ...args) => {
+      try {
+        return call(...args);
+      } catch {
+        return undefined;
+      }
+    };
+  const all = Object.entries(exports).map(([name, value]) =>
+    /closure|_free$/.test(name) ? [name, quiet(/** @type {Function} */ (value))] : [name, value],
+  );
+  return Object.fromEntries(all);
+}
+
+function failAll(/** @type {unknown} */ error) {
+  settle({ reason: String(error) });
+}
+
+function settle(/** @type {Loaded} */ outcome) {
+  loaded = outcome;
+  const all = waiting;
+  waiting = [];
+  for (const done of all) done(outcome);
+}

@@ -1,0 +1,61 @@
+// What `init` was given, completed with what only JavaScript knows: the environment and Node's files.
+import { tell } from './diagnostics.js';
+import { nodeEnvironment, readEnvironment } from './environment.js';
+import { defaultDirectory, openFiles } from './files.js';
+import { isNodeLike } from './runtime.js';
+
+/** @typedef {import('../index.d.ts').InitOptions} InitOptions */
+
+/**
+ * @typedef {object} Host what the WebAssembly is told besides the options
+ * @property {boolean} strict
+ * @property {string} [disabled] why nothing may be logged, whatever the options say
+ * @property {import('../index.d.ts').ConfigPatch} [environment]
+ * @property {import('../index.d.ts').Store} [store]
+ * @property {'files'} [storeKind]
+ */
+
+/** @returns {{ options: InitOptions, host: Host }} */
+export function settle(/** @type {InitOptions} */ given) {
+  if (typeof given !== 'object' || given === null) {
+    throw new TypeError('init(): options must be an object with a serviceName');
+  }
+  const environment = isNodeLike ? readEnvironment(process.env) : undefined;
+  const options = { ...given };
+  options.serviceName ??= environment?.serviceName ?? '';
+  options.serviceVersion ??= environment?.serviceVersion;
+  if (environment && typeof (options.resource ?? {}) === 'object') {
+    options.resource = { ...environment.resource, ...options.resource };
+  }
+  if (typeof options.serviceName !== 'string' || options.serviceName === '') {
+    const remedy = isNodeLike ? ', or OTEL_SERVICE_NAME set' : '';
+    throw new TypeError(`init(): serviceName must be a text that is not empty${remedy}`);
+  }
+  for (const { name, reason } of environment?.rejected ?? []) {
+    tell(options, { code: 'option_rejected', message: `${name} ${reason}`, field: name });
+  }
+  const mode = nodeEnvironment();
+  const inTest = mode === 'test' && options.enabled !== true ? 'NODE_ENV=test' : undefined;
+  const disabled = environment?.disabled ?? inTest;
+  const store = disabled === undefined && options.enabled !== false ? files(options) : undefined;
+  const host = { strict: options.strict ?? mode === 'development', disabled, ...store };
+  return {
+    options,
+    host: environment ? { ...host, environment: { batch: environment.batch } } : host,
+  };
+}
+
+/** @returns {Pick<Host, 'store' | 'storeKind'> | undefined} */
+function files(/** @type {InitOptions} */ options) {
+  if (!isNodeLike || options.store !== undefined) return undefined;
+  try {
+    const directory = options.directory ?? defaultDirectory(options.serviceName);
+    return { store: openFiles(directory), storeKind: 'files' };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `batches are kept in memory only, and end with the process: ${reason}`;
+    tell(options, { code: 'store_memory', message, field: 'directory' });
+    options.store = 'memory';
+    return undefined;
+  }
+}

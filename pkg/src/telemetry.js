@@ -1,0 +1,225 @@
+import { Client } from '#bindings';
+import { tell } from './diagnostics.js';
+import { holdOpen, unwatch, watch } from './exit.js';
+import { Hot } from './hot.js';
+import { Kept } from './kept.js';
+import { whenLoaded } from './load.js';
+import { isNodeLike } from './runtime.js';
+import { settle } from './settings.js';
+import { noFlush, noStats } from './unready.js';
+import { verified } from './verified.js';
+
+/** @typedef {import('../index.d.ts').InitOptions} InitOptions */
+/** @typedef {import('../index.d.ts').FlushOptions} FlushOptions */
+/** @typedef {import('../index.d.ts').FlushReport} FlushReport */
+/** @typedef {import('../index.d.ts').ConfigReport} ConfigReport */
+/** @typedef {import('../index.d.ts').Stats} Stats */
+
+const flushMillis = 30_000;
+
+/** Either it still keeps calls, or it has a client and its hot path, or neither and does nothing. */
+export class Telemetry {
+  /** @type {InitOptions} */
+  #options;
+  #strict;
+  /** @type {Kept | undefined} */
+  #kept;
+  /** @type {Client | undefined} */
+  #client;
+  /** @type {Hot | undefined} */
+  #hot;
+  #suppressed = 0;
+  /** @type {Promise<void>} */
+  #settled;
+
+  /** @param {Kept} [kept] what was called before, and comes first */
+  constructor(/** @type {InitOptions} */ given, kept = new Kept()) {
+    const { options, host } = settle(given);
+    this.#options = options;
+    this.#strict = host.strict;
+    this.#kept = kept;
+    if (options.consent === 'denied' && kept.consent === undefined) kept.setConsent('denied');
+    this.#settled = new Promise((resolve) => {
+      whenLoaded(({ memory, reason }) => {
+        if (memory) this.#start(memory, host);
+        else this.#stop('wasm_unavailable', `no WebAssembly, so nothing is logged: ${reason}`);
+        resolve();
+      });
+    });
+  }
+
+  logEvent(/** @type {string} */ name, /** @type {any} */ metadata) {
+    if (this.#hot !== undefined) this.#hot.logEvent(name, metadata);
+    else this.#kept?.logEvent(name, metadata);
+  }
+
+  logExperiment(/** @type {any} */ exposure) {
+    if (this.#hot !== undefined) this.#hot.logExperiment(exposure);
+    else this.#kept?.logExperiment(exposure);
+  }
+
+  /** @returns {ConfigReport} */
+  updateConfig(/** @type {any} */ patch) {
+    if (this.#kept) {
+      this.#kept.set('updateConfig', patch);
+      return { changed: [], rejected: [], pending: true };
+    }
+    return this.#run((client) => client.updateConfig(patch)) ?? { changed: [], rejected: [] };
+  }
+
+  setContext(/** @type {any} */ patch) {
+    if (this.#kept) this.#kept.set('setContext', patch);
+    else this.#run((client) => client.setContext(patch));
+  }
+
+  setUser(/** @type {any} */ patch) {
+    if (this.#kept) this.#kept.set('setUser', patch);
+    else this.#run((client) => client.setUser(patch));
+  }
+
+  setConsent(/** @type {any} */ consent) {
+    if (this.#kept) this.#kept.setConsent(consent);
+    else this.#run((client) => client.setConsent(consent));
+  }
+
+  /** @returns {Promise<FlushReport>} */
+  async flush(/** @type {FlushOptions | undefined} */ options) {
+    // Not awaited without need: a page that goes away has no later.
+    if (this.#kept) await this.#settled;
+    return this.#report((client) => client.flush(timeoutOf(options)));
+  }
+
+  /** @returns {Promise<FlushReport>} */
+  async shutdown(/** @type {FlushOptions | undefined} */ options) {
+    if (this.#kept) await this.#settled;
+    const report = await this.#report((client) => client.shutdown(timeoutOf(options)));
+    if (this.#client) unwatch(this.#client);
+    return report;
+  }
+
+  /** @returns {Stats} */
+  stats() {
+    const stats = this.#run((client) => client.stats());
+    if (!stats) return noStats(this.#kept ? 'loading' : 'unavailable');
+    stats.ledger.suppressed += this.#suppressed;
+    return stats;
+  }
+
+  async ready() {
+    await this.#settled;
+    await this.#run((client) => client.ready());
+  }
+
+  verified(/** @type {string} */ text) {
+    return verified(text, this.#strict);
+  }
+
+  #start(
+    /** @type {WebAssembly.Memory} */ memory,
+    /** @type {import('./settings.js').Host} */ host,
+  ) {
+    try {
+      this.#client = new Client(this.#options, host);
+    } catch (error) {
+      this.#stop('internal_error', `nothing is logged: ${error}`);
+      return;
+    }
+    if (isNodeLike) watch(this.#client);
+    const kept = /** @type {Kept} */ (this.#kept);
+    const hot = new Hot(this.#client, memory, {
+      general: this.#strict || this.#options.enrich !== undefined,
+      run: (call) => this.#run(call),
+      runApart: (call) => this.#runApart(call),
+      tellDropped: (count) => this.#tellDropped(count),
+    });
+    this.#handOn(kept);
+    this.#suppressed = kept.suppressed;
+    this.#kept = undefined;
+    if (this.#client) this.#hot = hot;
+    this.#tellDropped(kept.dropped);
+  }
+
+  // The host's code may run meanwhile (`onDiagnostic`); what it calls is kept, too.
+  #handOn(/** @type {Kept} */ kept) {
+    /** @type {unknown} */
+    let consent;
+    do {
+      if (kept.consent !== consent) {
+        consent = kept.consent;
+        this.#runApart((client) => client.setConsent(consent));
+      }
+      kept.handOn(({ method, args, at }) => {
+        this.#runApart((client) => {
+          /** @type {any} */ (client)[method](...args, at);
+        });
+      });
+    } while (kept.consent !== consent);
+  }
+
+  /**
+   * @template T
+   * @param {(client: Client) => T} call
+   * @returns {T | undefined}
+   */
+  #run(call) {
+    if (!this.#client) return undefined;
+    try {
+      return call(this.#client);
+    } catch (error) {
+      if (error instanceof WebAssembly.RuntimeError) {
+        this.#stop('internal_error', `nothing is logged any more, for the core failed: ${error}`);
+      } else if (this.#strict && error instanceof TypeError) {
+        throw error;
+      } else {
+        this.#tell('internal_error', String(error));
+      }
+      return undefined;
+    }
+  }
+
+  /**
+   * @param {(client: Client) => Promise<FlushReport>} call
+   * @returns {Promise<FlushReport>}
+   */
+  async #report(call) {
+    const report = this.#run(call);
+    if (!report) return noFlush();
+    return isNodeLike ? holdOpen(report) : report;
+  }
+
+  /** Where nobody waits for what strict mode throws. */
+  #runApart(/** @type {(client: Client) => void} */ call) {
+    try {
+      this.#run(call);
+    } catch (error) {
+      this.#tell('misuse', /** @type {TypeError} */ (error).message);
+    }
+  }
+
+  #stop(/** @type {string} */ code, /** @type {string} */ message) {
+    if (this.#client) unwatch(this.#client);
+    this.#client = undefined;
+    this.#hot = undefined;
+    this.#kept = undefined;
+    this.#tell(code, message);
+  }
+
+  #tellDropped(/** @type {number} */ count) {
+    if (count === 0) return;
+    this.#tell('not_kept', `calls that could not be handled at once, and are lost: ${count}`);
+  }
+
+  /**
+   * @param {string} code
+   * @param {string} message
+   * @param {string} [field]
+   */
+  #tell(code, message, field) {
+    tell(this.#options, field === undefined ? { code, message } : { code, message, field });
+  }
+}
+
+function timeoutOf(/** @type {FlushOptions | undefined} */ options) {
+  const timeout = options?.timeoutMillis;
+  return typeof timeout === 'number' && timeout >= 0 ? timeout : flushMillis;
+}

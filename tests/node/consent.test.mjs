@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { folder, open, start } from '../support/package.mjs';
+import { startServer } from '../support/server.mjs';
+import { until } from '../support/wait.mjs';
+
+const records = (directory) => readdirSync(directory).filter((name) => name.endsWith('.batch'));
+
+test('pending holds events in memory, and granted lets them go', async (t) => {
+  const { server, telemetry, directory } = await start(t, { consent: 'pending' });
+  telemetry.logEvent('held', { n: 1 });
+  telemetry.logExperiment({ experimentId: 'held', variationId: 0 });
+  await telemetry.flush({ timeoutMillis: 100 });
+  assert.equal(server.requests.length, 0);
+  assert.deepEqual(records(directory), []);
+  assert.equal(telemetry.stats().ledger.queued, 2);
+  telemetry.setConsent('granted');
+  await telemetry.flush();
+  assert.equal(server.events().length, 2);
+});
+
+test('what is pending when the process goes away is not stored', async (t) => {
+  const { telemetry, directory } = await start(t, { consent: 'pending' });
+  telemetry.logEvent('held');
+  await telemetry.shutdown({ timeoutMillis: 50 });
+  assert.deepEqual(records(directory), []);
+});
+
+test('denied wipes the queue and the store, and nothing is logged', async (t) => {
+  const server = await startServer(t, () => ({ status: 503 }));
+  const { telemetry, directory } = open(t, server.url, {
+    batch: { baseBackoffMillis: 60_000, maxBackoffMillis: 60_000 },
+  });
+  telemetry.logEvent('stored');
+  await until(() => records(directory).length === 1);
+  telemetry.logEvent('queued');
+  telemetry.setConsent('denied');
+  telemetry.logEvent('unheard', { n: 1 });
+  telemetry.logEvent('unheard', { n: 2 });
+  await until(() => records(directory).length === 0);
+  const { ledger, config } = telemetry.stats();
+  assert.equal(config.consent, 'denied');
+  assert.equal(ledger.dropped.consent_denied, 2);
+  assert.equal(ledger.suppressed, 2);
+
+  server.answerWith(() => undefined);
+  telemetry.setConsent('granted');
+  telemetry.logEvent('heard');
+  await telemetry.flush();
+  assert.deepEqual(
+    server.events().map(({ event_name }) => event_name),
+    ['heard'],
+  );
+});
+
+test('denied from the start wipes what an earlier run stored', async (t) => {
+  const directory = folder(t);
+  const first = open(t, 'http://127.0.0.1:9', { directory });
+  first.telemetry.logEvent('stored');
+  await first.telemetry.shutdown({ timeoutMillis: 0 });
+  assert.equal(records(directory).length, 1);
+  const second = open(t, 'http://127.0.0.1:9', { directory, consent: 'denied' });
+  await second.telemetry.ready();
+  await until(() => records(directory).length === 0);
+});

@@ -1,0 +1,75 @@
+//! The store that all clients share: what is truly in it, with the faults laid over.
+
+use std::collections::BTreeMap;
+
+use wasm_telemetry::core::store::{Entry, StoreOp, StoreResult};
+
+#[derive(Debug)]
+pub struct Kept {
+    pub entry: Entry,
+    pub bytes: Vec<u8>,
+    /// What a reader gets instead, while the fault lasts.
+    pub garbled: Option<Vec<u8>>,
+}
+
+#[derive(Debug)]
+pub struct SharedStore {
+    pub records: BTreeMap<String, Kept>,
+    pub capacity: u64,
+}
+
+impl Default for SharedStore {
+    fn default() -> Self {
+        Self { records: BTreeMap::new(), capacity: u64::MAX }
+    }
+}
+
+impl SharedStore {
+    pub fn apply(&mut self, op: StoreOp) -> StoreResult {
+        match op {
+            StoreOp::List => {
+                StoreResult::Listed(self.records.values().map(|kept| kept.entry.clone()).collect())
+            }
+            StoreOp::Put { entry, bytes } => {
+                let replaced = self.records.get(&entry.key).map_or(0, |kept| kept.bytes.len());
+                if self.bytes() - replaced as u64 + bytes.len() as u64 > self.capacity {
+                    return StoreResult::Full;
+                }
+                self.records.insert(entry.key.clone(), Kept { entry, bytes, garbled: None });
+                StoreResult::Done
+            }
+            StoreOp::Claim { seen, lease, attempts } => match self.set(&seen, lease, attempts) {
+                Some(kept) => {
+                    StoreResult::Claimed(kept.garbled.as_ref().unwrap_or(&kept.bytes).clone())
+                }
+                None => StoreResult::Lost,
+            },
+            StoreOp::Mark { seen, lease, attempts } => match self.set(&seen, lease, attempts) {
+                Some(_) => StoreResult::Done,
+                None => StoreResult::Lost,
+            },
+            StoreOp::Remove { key } | StoreOp::Quarantine { key } => {
+                self.records.remove(&key);
+                StoreResult::Done
+            }
+            StoreOp::Clear => {
+                self.records.clear();
+                StoreResult::Done
+            }
+        }
+    }
+
+    pub fn bytes(&self) -> u64 {
+        self.records.values().map(|kept| kept.bytes.len() as u64).sum()
+    }
+
+    fn set(&mut self, seen: &Entry, lease: u64, attempts: u32) -> Option<&Kept> {
+        let kept = self.records.get_mut(&seen.key)?;
+        if kept.entry.lease != seen.lease || kept.entry.attempts != seen.attempts {
+            return None;
+        }
+        kept.entry.lease = lease;
+        kept.entry.attempts = attempts;
+        Some(kept)
+    }
+}
