@@ -224,7 +224,12 @@ export interface Stats {
     durability: 'on-failure' | 'write-ahead';
     format: string;
   };
-  store: { kind: 'indexeddb' | 'files' | 'memory' | 'host' | 'none'; batches: number; events: number; bytes: number };
+  store: {
+    kind: 'indexeddb' | 'files' | 'memory' | 'host' | 'none';
+    batches: number;
+    events: number;
+    bytes: number;
+  };
   endpoint: {
     url: string;
     online: boolean;

@@ -308,6 +308,7 @@ impl Pipeline {
             exposure: header.exposure,
             bytes,
             copy: self.open_copy.take(),
+            stored: core::mem::take(&mut self.open_stored),
         };
         if self.may_keep() {
             self.save_early(&mut batch, commands);
@@ -332,10 +333,12 @@ impl Pipeline {
             attempts: 0,
             exposure: open.header().exposure,
             bytes: open.snapshot(),
-            copy: self.open_copy.take(),
+            copy: None,
+            stored: self.open_stored,
         };
         self.save(&mut batch, commands);
         self.open_copy = batch.copy;
+        self.open_stored = batch.stored;
     }
 
     /// What must not wait for a failure is copied to the store before it is sent.
@@ -347,16 +350,15 @@ impl Pipeline {
 
     /// Writes a copy under a lease, while the batch itself stays in memory.
     pub(super) fn save(&mut self, batch: &mut Batch, commands: &mut Vec<Command>) {
-        let stale = batch.copy.take();
+        // What is there already lacks events, and is no copy of this batch.
+        batch.copy = None;
         let entry = self.entry(batch, self.lease());
         if !self.store_usable() || !self.fit(u64::from(entry.bytes), commands) {
-            if let Some(stale) = stale {
-                self.remove(stale.key, commands);
-            }
             return;
         }
         let key = entry.key.clone();
         batch.copy = Some(entry.clone());
+        batch.stored = true;
         self.put(entry, batch.bytes.clone(), Pending::Copy { key }, commands);
     }
 }

@@ -9,7 +9,6 @@ use super::super::ledger::Reason;
 use super::super::record::Record;
 use super::super::retry::{Verdict, backoff_millis, classify, retry_after_millis};
 use super::super::time::Millis;
-use super::keep::key;
 use super::{Authorization, Batch, Flight, PartingFate, Pending, Pipeline};
 
 impl Pipeline {
@@ -127,7 +126,7 @@ impl Pipeline {
         match verdict {
             Verdict::Delivered => {
                 self.counts.delivered += u64::from(batch.events);
-                if batch.copy.is_some() {
+                if batch.stored {
                     self.remove(batch.key, commands);
                 }
                 self.list_again();
@@ -180,20 +179,22 @@ impl Pipeline {
     }
 
     /// The batch is kept for another try, and the first failure stops a drain.
-    fn failed(&mut self, batch: Batch, wait: Option<u64>, commands: &mut Vec<Command>) {
+    pub(super) fn failed(&mut self, batch: Batch, wait: Option<u64>, commands: &mut Vec<Command>) {
         self.trusted = false;
         self.back_off(wait);
         self.retain(batch, commands);
     }
 
     /// Puts a batch that is not on its way any more where it may wait.
-    fn retain(&mut self, batch: Batch, commands: &mut Vec<Command>) {
+    pub(super) fn retain(&mut self, batch: Batch, commands: &mut Vec<Command>) {
         if self.erasing() {
             self.drop_batch(Reason::Killed, batch, commands);
         } else if self.consent == Consent::Denied {
             self.drop_batch(Reason::ConsentDenied, batch, commands);
         } else if self.consent == Consent::Pending {
             // Nothing new is stored without a grant.
+            self.push_ready(batch, true);
+        } else if self.store_is_slow() {
             self.push_ready(batch, true);
         } else {
             self.shelve(batch, commands);
@@ -206,38 +207,6 @@ impl Pipeline {
         let most = self.config.get(Number::MaxBackoffMillis);
         let backoff = backoff_millis(&mut self.rng, self.failures, base, most);
         self.not_before = self.now.mono.plus(wait.unwrap_or(backoff).max(1));
-    }
-
-    fn split(&mut self, batch: Batch, commands: &mut Vec<Command>) {
-        let id = self.batch_ids.id(u64::from(self.next_seq));
-        let record = Record::own(&batch.bytes);
-        match record.and_then(|record| record.split(id, self.client_id, self.next_seq)) {
-            Err(_) => self.quarantine(batch, commands),
-            Ok(None) => {
-                let message = ["the endpoint finds a single event too large; dropped"];
-                self.told.tell(commands, "too_large", "", &message);
-                self.drop_batch(Reason::TooLarge, batch, commands);
-            }
-            Ok(Some(halves)) => {
-                self.next_seq = self.next_seq.wrapping_add(1);
-                // The second half first: its record must be there before the first replaces the whole.
-                for (header, bytes) in halves.into_iter().rev() {
-                    let mut half = Batch {
-                        key: key(batch.created(), header.batch_id),
-                        events: header.events,
-                        attempts: batch.attempts,
-                        exposure: header.exposure,
-                        bytes,
-                        // The first half takes the place of the whole.
-                        copy: batch.copy.clone().filter(|_| header.batch_id != id),
-                    };
-                    if batch.copy.is_some() {
-                        self.save(&mut half, commands);
-                    }
-                    self.push_ready(half, true);
-                }
-            }
-        }
     }
 
     /// Gives up requests whose time is over.

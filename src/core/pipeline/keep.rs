@@ -50,10 +50,8 @@ impl Pipeline {
 
     /// Moves a batch out of memory. False if the store can't take it; it is then first in `ready`.
     pub(super) fn shelve(&mut self, mut batch: Batch, commands: &mut Vec<Command>) -> bool {
-        if !self.is_written(&batch.key) {
-            batch.copy = None;
-        }
-        if let Some(seen) = batch.copy.take() {
+        let written = self.is_written(&batch.key);
+        if let Some(seen) = batch.copy.take_if(|_| written) {
             // The bytes are there already: give up the lease, and they are anybody's.
             let entry = Entry { lease: 0, attempts: batch.attempts, ..seen.clone() };
             let op = StoreOp::Mark { seen, lease: 0, attempts: batch.attempts };
@@ -66,6 +64,7 @@ impl Pipeline {
             self.push_ready(batch, true);
             return false;
         }
+        batch.copy = None;
         let bytes = batch.bytes.clone();
         self.put(entry, bytes, Pending::Put(batch), commands);
         true
@@ -234,6 +233,7 @@ impl Pipeline {
                 let entry = self.entry(&batch, 0);
                 self.known.insert(Known { entry, mine: true });
             }
+            (Pending::Half { whole }, _) => self.half_stored(&whole, true, commands),
             (Pending::Claim(seen), StoreResult::Claimed(bytes)) => {
                 self.losses = 0;
                 self.claimed(seen, bytes, commands);
@@ -278,6 +278,7 @@ impl Pipeline {
         self.store_broken_until = self.now.mono.plus(BROKEN_MILLIS);
         match pending {
             Pending::Put(batch) => self.push_ready(batch, true),
+            Pending::Half { whole } => self.half_stored(&whole, false, commands),
             // Whether the lease is still ours is unknown: take it for kept, rather than wait.
             Pending::Renew { mut batch, lease } => {
                 if let Some(copy) = &mut batch.copy {
@@ -300,11 +301,7 @@ impl Pipeline {
                         batch.copy = None;
                     }
                 }
-                // An older copy must not outlive its batch, unless it is the batch by now.
-                let known = self.copy_failed(&key) || self.known.get(&key).is_some();
-                if !known && !self.moving().any(|batch| batch.key == key) {
-                    self.remove(key, commands);
-                }
+                self.copy_failed(&key);
             }
             Pending::Clear => self.clear_wanted = true,
             Pending::List | Pending::Claim(_) | Pending::Release(_) | Pending::Remove => {
@@ -313,14 +310,14 @@ impl Pipeline {
         }
     }
 
-    /// Whether it was the copy of what a page sent as it went away: nothing witnesses that now.
-    fn copy_failed(&mut self, key: &str) -> bool {
+    /// If it was the copy of what a page sent as it went away: nothing witnesses that now.
+    fn copy_failed(&mut self, key: &str) {
         let kept = |parting: &Parting| matches!(&parting.fate, PartingFate::Kept { key: kept } if kept == key);
-        let parted = self.parting.iter().any(kept);
-        if parted && let Some(known) = self.known.remove(key) {
+        if self.parting.iter().any(kept)
+            && let Some(known) = self.known.remove(key)
+        {
             self.counts.handed_over += u64::from(known.entry.events);
         }
-        parted
     }
 
     fn listed(&mut self, entries: Vec<Entry>, commands: &mut Vec<Command>) {
@@ -362,6 +359,7 @@ impl Pipeline {
     fn holds(&self, key: &str) -> bool {
         let open = self.open.as_ref().is_some_and(|open| open_key(open) == key);
         let flight = self.flight.iter().map(|flight| &flight.batch);
+        let flight = flight.chain(self.splits.iter().flat_map(|split| &split.halves));
         open || self.ready.iter().chain(flight).chain(self.moving()).any(|batch| batch.key == key)
     }
 
@@ -426,6 +424,7 @@ impl Pipeline {
             exposure: header.is_ok_and(|header| header.exposure),
             bytes,
             copy: Some(entry),
+            stored: true,
         };
         if !sound {
             self.quarantine(batch, commands);
@@ -441,7 +440,7 @@ impl Pipeline {
         self.drop_events(Reason::Corrupt, u64::from(batch.events));
         let message = ["a stored batch can't be read; it is set aside and its events counted"];
         self.told.tell(commands, "store_corrupt", "", &message);
-        if batch.copy.is_some() {
+        if batch.stored {
             let op = StoreOp::Quarantine { key: batch.key };
             self.start(Pending::Remove, op, commands);
         }

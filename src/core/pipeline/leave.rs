@@ -26,6 +26,7 @@ impl Pipeline {
         }
         self.seal(commands);
         self.keep_flight(lease, commands);
+        self.undo_splits(commands);
         self.reclaim_renewing();
         self.shelve_all(commands);
         self.pause();
@@ -38,6 +39,7 @@ impl Pipeline {
         }
         self.seal(commands);
         self.keep_flight(self.now.wall.plus(PARTING_LEASE_MILLIS).0, commands);
+        self.undo_splits(commands);
         self.reclaim_renewing();
         let mut budget = budget as usize;
         let may_send = self.online && self.failures == 0;
@@ -80,10 +82,10 @@ impl Pipeline {
             PartingFate::Kept { key: batch.key }
         } else {
             self.counts.handed_over += u64::from(batch.events);
-            if batch.copy.is_some() {
+            if batch.stored {
                 self.remove(batch.key.clone(), commands);
             }
-            PartingFate::HandedOver(Batch { copy: None, ..batch })
+            PartingFate::HandedOver(Batch { copy: None, stored: false, ..batch })
         };
         self.parting.push(Parting { id, deadline, fate });
     }
@@ -237,10 +239,12 @@ impl Pipeline {
         self.soon = false;
         self.save_at = None;
         self.open_copy = None;
+        self.open_stored = false;
         let open = self.open.take().map_or(0, |open| u64::from(open.header().events));
         let moving: u64 = self.moving().map(|batch| u64::from(batch.events)).sum();
         let waits = |pending: &Pending| matches!(pending, Pending::Put(_) | Pending::Renew { .. });
         self.pending.retain(|(_, pending)| !waits(pending));
+        self.splits.clear();
         let mut gone = open + moving;
         while let Some(batch) = self.pop_ready(true) {
             gone += u64::from(batch.events);
@@ -252,6 +256,7 @@ impl Pipeline {
         }
         if let Some(flight) = &mut self.flight {
             flight.batch.copy = None;
+            flight.batch.stored = false;
         }
         self.drop_events(reason, gone);
         // Sent as the page went away, and so beyond recall.

@@ -12,6 +12,7 @@ mod deliver;
 mod keep;
 mod leave;
 mod shelf;
+mod split;
 mod told;
 
 use alloc::collections::VecDeque;
@@ -31,6 +32,7 @@ use super::shapes::{FieldKind, Shape, ShapeId, Shapes};
 use super::store::Entry;
 use super::time::{Millis, Now, UnixMillis};
 use shelf::Shelf;
+use split::Split;
 use told::Told;
 
 /// What a page does with its events when it goes away.
@@ -70,6 +72,8 @@ struct Batch {
     bytes: Vec<u8>,
     /// The same batch in the store, under a lease of ours.
     copy: Option<Entry>,
+    /// The store may hold this batch, whole or in part: once it has its outcome, that must go.
+    stored: bool,
 }
 
 impl Batch {
@@ -121,6 +125,10 @@ enum Pending {
     /// A copy of what stays in memory.
     Copy {
         key: String,
+    },
+    /// One of two parts of a stored batch.
+    Half {
+        whole: String,
     },
     Claim(Entry),
     /// The lease of a batch in memory is renewed before it is sent.
@@ -176,6 +184,7 @@ pub struct Pipeline {
     /// When the open batch is copied to the store (`write-ahead`).
     save_at: Option<Millis>,
     open_copy: Option<Entry>,
+    open_stored: bool,
     /// An exposure was logged: finish the batch as soon as the host's task is over.
     soon: bool,
     ready: VecDeque<Batch>,
@@ -183,6 +192,7 @@ pub struct Pipeline {
     ready_bytes: usize,
 
     flight: Option<Flight>,
+    splits: Vec<Split>,
     parting: Vec<Parting>,
     online: bool,
     failures: u32,
@@ -250,11 +260,13 @@ impl Pipeline {
             seal_at: Millis::FAR,
             save_at: None,
             open_copy: None,
+            open_stored: false,
             soon: false,
             ready: VecDeque::new(),
             ready_events: 0,
             ready_bytes: 0,
             flight: None,
+            splits: Vec::new(),
             parting: Vec::new(),
             online: true,
             failures: 0,
@@ -496,6 +508,7 @@ impl Pipeline {
     /// Does all that is due.
     fn pump(&mut self, commands: &mut Vec<Command>) {
         self.clear_store(commands);
+        self.watch_deadlines(commands);
         if self.may_keep() {
             if self.seal_due() {
                 self.seal(commands);
@@ -508,7 +521,6 @@ impl Pipeline {
             self.send(commands);
             self.shelve_ready(commands);
         }
-        self.watch_deadlines(commands);
         self.settle_flushes(commands);
         self.due = self.next_due();
     }
@@ -542,10 +554,11 @@ impl Pipeline {
 
     /// Batches whose bytes wait in memory for a store operation.
     fn moving(&self) -> impl Iterator<Item = &Batch> {
-        self.pending.iter().filter_map(|(_, pending)| match pending {
+        let wholes = self.splits.iter().map(|split| &split.whole);
+        wholes.chain(self.pending.iter().filter_map(|(_, pending)| match pending {
             Pending::Put(batch) | Pending::Renew { batch, .. } => Some(batch),
             _ => None,
-        })
+        }))
     }
 
     fn queued_bytes(&self) -> usize {
@@ -564,7 +577,7 @@ impl Pipeline {
         if let Ok(report) = super::record::Record::own(&batch.bytes).and_then(|r| r.report()) {
             self.unreported.merge(&report);
         }
-        if batch.copy.is_some() {
+        if batch.stored {
             self.remove(batch.key, commands);
         }
     }

@@ -1,0 +1,113 @@
+//! A batch that the endpoint finds too large becomes two. If it is stored, both halves are written
+//! before the whole is removed: at every moment each event is in some record.
+
+use alloc::vec::Vec;
+
+use super::super::config::Number;
+use super::super::io::Command;
+use super::super::ledger::Reason;
+use super::super::record::Record;
+use super::keep::key;
+use super::{Batch, Pending, Pipeline};
+
+/// A stored batch whose halves are being written.
+#[derive(Debug)]
+pub(super) struct Split {
+    pub whole: Batch,
+    pub halves: [Batch; 2],
+    /// Halves whose result is awaited.
+    waiting: u32,
+    failed: bool,
+}
+
+impl Pipeline {
+    pub(super) fn split(&mut self, mut batch: Batch, commands: &mut Vec<Command>) {
+        let seq = self.next_seq;
+        let id = self.batch_ids.id(u64::from(seq));
+        // The first half keeps the batch's id, but not its place in the store.
+        let place = self.batch_ids.id(u64::MAX - u64::from(seq));
+        let record = Record::own(&batch.bytes);
+        let halves = match record.and_then(|record| record.split(id, self.client_id, seq)) {
+            Err(_) => return self.quarantine(batch, commands),
+            Ok(None) => {
+                let message = ["the endpoint finds a single event too large; dropped"];
+                self.told.tell(commands, "too_large", "", &message);
+                return self.drop_batch(Reason::TooLarge, batch, commands);
+            }
+            Ok(Some(halves)) => halves,
+        };
+        self.next_seq = seq.wrapping_add(1);
+        let mut places = [place, id].into_iter();
+        let mut halves = halves.map(|(header, bytes)| Batch {
+            key: key(batch.created(), places.next().unwrap_or(header.batch_id)),
+            events: header.events,
+            attempts: batch.attempts,
+            exposure: header.exposure,
+            bytes,
+            copy: None,
+            stored: false,
+        });
+        if !batch.stored {
+            for half in &mut halves {
+                self.save_early(half, commands);
+            }
+            return self.push_halves(halves);
+        }
+        let bytes: usize = halves.iter().map(|half| half.bytes.len()).sum();
+        if !self.store_usable() || !self.fit(bytes as u64, commands) {
+            // No room to do it safely: later, but not for ever.
+            batch.attempts += 1;
+            if u64::from(batch.attempts) < self.config.get(Number::MaxAttempts) {
+                return self.failed(batch, None, commands);
+            }
+            return self.drop_batch(Reason::TooLarge, batch, commands);
+        }
+        for half in &mut halves {
+            let entry = self.entry(half, self.lease());
+            half.copy = Some(entry.clone());
+            half.stored = true;
+            let pending = Pending::Half { whole: batch.key.clone() };
+            self.put(entry, half.bytes.clone(), pending, commands);
+        }
+        self.splits.push(Split { whole: batch, halves, waiting: 2, failed: false });
+    }
+
+    /// A half was written, or could not be.
+    pub(super) fn half_stored(&mut self, whole: &str, ok: bool, commands: &mut Vec<Command>) {
+        let Some(index) = self.splits.iter().position(|split| split.whole.key == whole) else {
+            return;
+        };
+        let split = &mut self.splits[index];
+        split.failed |= !ok;
+        split.waiting -= 1;
+        if split.waiting > 0 {
+            return;
+        }
+        let split = self.splits.swap_remove(index);
+        if split.failed {
+            self.undo(split, commands);
+        } else {
+            self.remove(split.whole.key, commands);
+            self.push_halves(split.halves);
+        }
+    }
+
+    /// Takes back what can't wait for its halves.
+    pub(super) fn undo_splits(&mut self, commands: &mut Vec<Command>) {
+        for split in core::mem::take(&mut self.splits) {
+            self.undo(split, commands);
+        }
+    }
+
+    fn undo(&mut self, split: Split, commands: &mut Vec<Command>) {
+        for half in split.halves {
+            self.remove(half.key, commands);
+        }
+        self.retain(split.whole, commands);
+    }
+
+    fn push_halves(&mut self, [first, second]: [Batch; 2]) {
+        self.push_ready(second, true);
+        self.push_ready(first, true);
+    }
+}
