@@ -307,9 +307,11 @@ impl Pipeline {
             attempts: 0,
             exposure: header.exposure,
             bytes,
-            copy: self.open_copy.take(),
+            // What was copied while the batch was open is not the whole.
+            copy: None,
             stored: core::mem::take(&mut self.open_stored),
         };
+        self.open_copy = None;
         if self.may_keep() {
             self.save_early(&mut batch, commands);
         }
@@ -343,8 +345,24 @@ impl Pipeline {
 
     /// What must not wait for a failure is copied to the store before it is sent.
     pub(super) fn save_early(&mut self, batch: &mut Batch, commands: &mut Vec<Command>) {
-        if self.write_ahead || batch.exposure {
+        if batch.copy.is_none() && (self.write_ahead || batch.exposure) {
             self.save(batch, commands);
+        }
+    }
+
+    /// Copies what should have been when the store was not to be had.
+    pub(super) fn save_unsaved(&mut self, commands: &mut Vec<Command>) {
+        if !self.unsaved || !self.store_usable() {
+            return;
+        }
+        self.unsaved = false;
+        for mut batch in core::mem::take(&mut self.ready) {
+            self.save_early(&mut batch, commands);
+            self.ready.push_back(batch);
+        }
+        if let Some(mut flight) = self.flight.take() {
+            self.save_early(&mut flight.batch, commands);
+            self.flight = Some(flight);
         }
     }
 
@@ -354,6 +372,7 @@ impl Pipeline {
         batch.copy = None;
         let entry = self.entry(batch, self.lease());
         if !self.store_usable() || !self.fit(u64::from(entry.bytes), commands) {
+            self.unsaved |= !self.store_usable();
             return;
         }
         let key = entry.key.clone();

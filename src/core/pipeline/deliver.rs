@@ -22,6 +22,15 @@ impl Pipeline {
             && !self.flushes.iter().any(|flush| flush.timed_out)
     }
 
+    pub(super) fn may_claim(&self) -> bool {
+        self.store_usable() && self.claim_not_before <= self.now.mono
+    }
+
+    /// With `write-ahead` nothing is sent before it could be stored.
+    fn waits_for_store(&self) -> bool {
+        self.write_ahead && !self.store_ready && self.config.get(Number::MaxStoreBytes) > 0
+    }
+
     /// Whether there is reason to hope that a request would succeed.
     pub(super) fn healthy(&self) -> bool {
         self.online && self.failures == 0 && self.config.base().is_some()
@@ -34,7 +43,10 @@ impl Pipeline {
             self.told.tell(commands, "no_endpoint", "batch.baseUrl", &message);
         }
         let busy = |pending: &Pending| matches!(pending, Pending::Claim(_) | Pending::Renew { .. });
-        if !self.may_send() || self.pending.iter().any(|(_, pending)| busy(pending)) {
+        if !self.may_send()
+            || self.waits_for_store()
+            || self.pending.iter().any(|(_, pending)| busy(pending))
+        {
             return;
         }
         if let Some(batch) = self.pop_ready(true) {
@@ -44,7 +56,7 @@ impl Pipeline {
                 Some(copy) if copy.lease < enough => self.renew(batch, commands),
                 _ => self.launch(batch, commands),
             }
-        } else if self.store_usable() {
+        } else if self.may_claim() {
             self.claim(commands);
         }
     }

@@ -15,8 +15,9 @@ use super::{Batch, Parting, PartingFate, Pending, Pipeline};
 
 /// After a failure the store is left alone for so long.
 const BROKEN_MILLIS: u64 = 30_000;
-/// Claims lost in a row before the store is taken for broken.
+/// Claims lost in a row before no more are tried for a moment.
 const LOSSES: u32 = 8;
+const LOST_MILLIS: u64 = 10_000;
 /// How old a listing may be when there is nothing else to send.
 const RELIST_MILLIS: u64 = 60_000;
 /// Beside the requests that a lease has to outlast, for a holder whose timers are throttled.
@@ -260,7 +261,7 @@ impl Pipeline {
                 if self.losses >= LOSSES {
                     // Listings and claims that contradict each other must not go round for ever.
                     self.losses = 0;
-                    self.store_broken_until = self.now.mono.plus(BROKEN_MILLIS);
+                    self.claim_not_before = self.now.mono.plus(LOST_MILLIS);
                 }
             }
             (Pending::Release(_), _) => self.list_wanted = true,
@@ -276,6 +277,7 @@ impl Pipeline {
         };
         self.told.tell(commands, if full { "store_full" } else { "store_failed" }, "", message);
         self.store_broken_until = self.now.mono.plus(BROKEN_MILLIS);
+        self.unsaved = true;
         match pending {
             Pending::Put(batch) => self.push_ready(batch, true),
             Pending::Half { whole } => self.half_stored(&whole, false, commands),

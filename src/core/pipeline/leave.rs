@@ -7,11 +7,14 @@ use super::super::config::Number;
 use super::super::io::{Command, Consent, Export, ExportId, FlushId, FlushReport};
 use super::super::ledger::Reason;
 use super::super::store::StoreOp;
+use super::super::time::Millis;
 use super::shelf::Known;
 use super::{Batch, ExitPolicy, Flush, Parting, PartingFate, Pending, Pipeline};
 
 /// The lease on the copy of what a page sent as it went away: long enough for the request to arrive.
 const PARTING_LEASE_MILLIS: u64 = 15_000;
+/// Who goes away tries the store even if it failed a moment ago.
+const LAST_CHANCE: Millis = Millis(0);
 /// After the host went away, no request starts for so long.
 const PAUSE_MILLIS: u64 = 1_000;
 /// How long a shutdown waits for the store after its time is over.
@@ -24,6 +27,7 @@ impl Pipeline {
         if !self.enabled || self.stopped || self.consent != Consent::Granted {
             return;
         }
+        self.store_broken_until = LAST_CHANCE;
         self.seal(commands);
         self.keep_flight(lease, commands);
         self.undo_splits(commands);
@@ -37,6 +41,7 @@ impl Pipeline {
         if !self.may_keep() {
             return;
         }
+        self.store_broken_until = LAST_CHANCE;
         self.seal(commands);
         self.keep_flight(self.now.wall.plus(PARTING_LEASE_MILLIS).0, commands);
         self.undo_splits(commands);
@@ -205,7 +210,7 @@ impl Pipeline {
             return self.flight.is_none();
         }
         let store_comes = !self.store_ready && self.config.get(Number::MaxStoreBytes) > 0;
-        let more = self.healthy() && self.store_usable() && self.candidate().is_some();
+        let more = self.healthy() && self.may_claim() && self.candidate().is_some();
         let stuck = self.config.base().is_none() && !self.store_usable();
         let idle = self.flight.is_none()
             && self.pending.is_empty()
@@ -227,10 +232,7 @@ impl Pipeline {
         if consent == Consent::Granted && before != Consent::Granted {
             self.list_wanted = true;
             // What waited for this grant may be kept from now on.
-            for mut batch in core::mem::take(&mut self.ready) {
-                self.save_early(&mut batch, commands);
-                self.ready.push_back(batch);
-            }
+            self.unsaved = true;
         }
     }
 

@@ -202,6 +202,10 @@ pub struct Pipeline {
 
     store_ready: bool,
     store_broken_until: Millis,
+    /// Other holders were faster too often: leave what is stored to them for a moment.
+    claim_not_before: Millis,
+    /// Some batch in memory ought to have a copy, and has none.
+    unsaved: bool,
     known: Shelf,
     list_wanted: bool,
     clear_wanted: bool,
@@ -274,6 +278,8 @@ impl Pipeline {
             trusted: false,
             store_ready: false,
             store_broken_until: Millis(0),
+            claim_not_before: Millis(0),
+            unsaved: false,
             known: Shelf::default(),
             list_wanted: false,
             clear_wanted: false,
@@ -366,6 +372,7 @@ impl Pipeline {
             if self.held() > 0 || !self.known.is_empty() || self.list_wanted {
                 at(self.not_before);
                 at(self.store_broken_until);
+                at(self.claim_not_before);
             }
             if let Some(lease) = self.earliest_lease() {
                 at(by_wall(lease));
@@ -516,6 +523,7 @@ impl Pipeline {
             if self.save_at.is_some_and(|time| time <= self.now.mono) {
                 self.save_open(commands);
             }
+            self.save_unsaved(commands);
             self.list(commands);
             self.expire(commands);
             self.send(commands);
