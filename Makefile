@@ -30,9 +30,10 @@ simulate: setup-build ## Simulate faults; SEEDS=10000: that many runs; MINUTES=1
 	@$(if $(SEED),SIM_SEED=$(SEED)) $(if $(SEEDS),SIM_SEEDS=$(SEEDS)) $(if $(MINUTES),SIM_MINUTES=$(MINUTES)) \
 		cargo test --release --test simulator -- --nocapture
 
-bench: build ## Measure sizes and speed
+bench: build ## Measure what a call costs, in Node and in Chromium
 	@tools/setup.sh demo
-	@node benches/run.mjs
+	@node benches/log.mjs
+	@node benches/log.mjs --chrome
 
 clean: ## Remove what was built
 	rm -rf target pkg/dist pkg/README.md pkg/LICENSE-MIT pkg/LICENSE-APACHE www/dist .demo

@@ -34,7 +34,7 @@ export interface Exposure {
   experimentMetadata?: Record<string, unknown>;
 }
 
-/** How events are queued, cut into batches, exported and stored. Every field can change while running. */
+/** How events are queued, cut into batches, exported and stored. `updateConfig` changes what `init` left open. */
 export interface BatchConfig {
   /** How long an event waits for company, in milliseconds, before jitter. 10 to 3,600,000; default 10,000. */
   scheduledDelayMillis?: number | null;
