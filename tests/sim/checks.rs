@@ -7,7 +7,7 @@ use wasm_telemetry::core::record::{Item, Record, Stored};
 use wasm_telemetry::core::shapes::FieldKind;
 use wasm_telemetry::core::store::StoreOp;
 
-use super::world::{World, batch_of};
+use super::world::World;
 
 /// What a step was about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,10 +40,10 @@ impl World {
                 }
                 Command::Store { op: StoreOp::Put { entry, bytes }, .. } => {
                     assert_eq!(consent, Consent::Granted, "client {id} stores without consent");
-                    let serials = read_record(bytes);
+                    let (batch, serials) = read_record(bytes);
                     assert_eq!(serials.len(), entry.events as usize, "{entry:?}");
                     assert_eq!(bytes.len(), entry.bytes as usize, "{entry:?}");
-                    self.contents.insert(batch_of(&entry.key).into(), serials);
+                    self.contents.insert(entry.key.clone(), (batch, serials));
                 }
                 _ => {}
             }
@@ -121,7 +121,7 @@ impl World {
                 StoreOp::Remove { key } if out_of_store > 0 => {
                     let sent = sent.filter(|_| delivered || count > 0);
                     let sent = sent.map(|request| &self.requests[request].body.batch_id);
-                    if sent.is_none_or(|batch| batch != batch_of(key)) {
+                    if sent.is_none_or(|batch| batch != self.batch_of(key)) {
                         self.excuse_stored(&key.clone(), "dropped out of the store");
                     }
                 }
@@ -149,13 +149,13 @@ impl World {
         before: &Ledger,
         commands: &[Command],
     ) {
-        let mut kept: Vec<&str> = Vec::new();
+        let mut kept: Vec<String> = Vec::new();
         for command in commands {
             let Command::Store { op, .. } = command else { continue };
             match op {
-                StoreOp::Put { entry, .. } => kept.push(batch_of(&entry.key)),
-                StoreOp::Mark { seen, .. } => kept.push(batch_of(&seen.key)),
-                StoreOp::Remove { key } => kept.retain(|batch| *batch != batch_of(key)),
+                StoreOp::Put { entry, .. } => kept.push(self.batch_of(&entry.key).into()),
+                StoreOp::Mark { seen, .. } => kept.push(self.batch_of(&seen.key).into()),
+                StoreOp::Remove { key } => kept.retain(|batch| *batch != self.batch_of(key)),
                 _ => {}
             }
         }
@@ -168,7 +168,7 @@ impl World {
             assert!(export.keepalive, "a page that goes away sends with keepalive only");
             sent += export.body.len();
             let body = super::wire::read(&export.body);
-            if kept.contains(&body.batch_id.as_str()) {
+            if kept.contains(&body.batch_id) {
                 assert_ne!(self.options.exit, ExitPolicy::Send, "`send` keeps no copy");
                 continue;
             }
@@ -201,7 +201,7 @@ impl World {
     }
 
     pub fn excuse_stored(&mut self, key: &str, why: &'static str) {
-        if let Some(serials) = self.contents.get(batch_of(key)).cloned() {
+        if let Some((_, serials)) = self.contents.get(key).cloned() {
             self.excuse(&serials, why);
         }
     }
@@ -276,8 +276,8 @@ impl World {
     }
 }
 
-/// The events' numbers in a record that the pipeline wrote.
-pub fn read_record(bytes: &[u8]) -> Vec<u32> {
+/// The batch's id and the events' numbers in a record that the pipeline wrote.
+pub fn read_record(bytes: &[u8]) -> (String, Vec<u32>) {
     let record = Record::checked(bytes).expect("what is put can be read");
     let mut items = record.items();
     let mut shapes: Vec<Vec<(FieldKind, &str)>> = Vec::new();
@@ -297,5 +297,5 @@ pub fn read_record(bytes: &[u8]) -> Vec<u32> {
             _ => {}
         }
     }
-    serials
+    (record.header.batch_id.hyphenated().to_string(), serials)
 }

@@ -354,7 +354,7 @@ impl World {
         let age = self.last_moments(&client);
         let oldest = self.mono.saturating_sub(age);
         let records = self.store.records.values();
-        let stored: HashSet<u32> = records.flat_map(|kept| read_record(&kept.bytes)).collect();
+        let stored: HashSet<u32> = records.flat_map(|kept| read_record(&kept.bytes).1).collect();
         let faulty = self.options.store.is_faulty() || client.excused || !client.store_open;
         let lost_by_crash = end == End::Crash && !self.options.write_ahead;
         for (serial, event) in self.events.iter_mut().enumerate() {

@@ -187,7 +187,7 @@ impl World {
         let removing = |client: &super::client::Client| {
             client.operations.iter().any(|(_, op)| match op {
                 wasm_telemetry::core::store::StoreOp::Remove { key } => {
-                    super::world::batch_of(key) == self.requests[index].body.batch_id
+                    self.batch_of(key) == self.requests[index].body.batch_id
                 }
                 _ => false,
             })

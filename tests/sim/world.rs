@@ -63,8 +63,8 @@ pub struct World {
     pub requests: Vec<Request>,
     pub requests_of: HashMap<String, Vec<usize>>,
     pub events: Vec<Logged>,
-    /// The events of each batch that was ever put into the store, as last put.
-    pub contents: HashMap<String, Vec<u32>>,
+    /// The events under each key that was ever put into the store, as last put, and their batch.
+    pub contents: HashMap<String, (String, Vec<u32>)>,
     pub doings_left: u64,
     pub splits: bool,
     pub steps: u64,
@@ -329,7 +329,7 @@ impl World {
             keys.iter().for_each(|key| self.excuse_stored(key, "wiped"));
         }
         let removed = match &op {
-            StoreOp::Remove { key } => Some(batch_of(key).to_string()),
+            StoreOp::Remove { key } => Some(self.batch_of(key).to_string()),
             _ => None,
         };
         let result = self.store.apply(op);
@@ -342,21 +342,22 @@ impl World {
         result
     }
 
+    /// The batch under a store's key.
+    pub fn batch_of(&self, key: &str) -> &str {
+        self.contents.get(key).map_or("", |(batch, _)| batch)
+    }
+
     /// A refused copy of what a page sent as it went away leaves that without a witness.
     fn not_carried_out(&mut self, op: &StoreOp) {
         let StoreOp::Put { entry, .. } = op else { return };
-        for request in self.requests_of.get(batch_of(&entry.key)).cloned().unwrap_or_default() {
+        let batch = self.batch_of(&entry.key);
+        for request in self.requests_of.get(batch).cloned().unwrap_or_default() {
             if self.requests[request].parted {
                 let serials = self.requests[request].serials.clone();
                 self.excuse(&serials, HANDED_OVER);
             }
         }
     }
-}
-
-/// The batch's id in a store's key.
-pub fn batch_of(key: &str) -> &str {
-    key.get(13..).unwrap_or(key)
 }
 
 /// One line of a trace: bytes are left out.

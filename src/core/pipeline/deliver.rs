@@ -245,7 +245,7 @@ impl Pipeline {
                 self.counts.handed_over -= u64::from(batch.events);
                 self.outcome(batch, Authorization::First, outcome, commands);
             }
-            PartingFate::Kept { key } if delivered => {
+            PartingFate::Kept { key, .. } if delivered => {
                 self.trusted = true;
                 if self.known.get(&key).is_some_and(|known| known.mine)
                     && let Some(known) = self.known.remove(&key)

@@ -265,7 +265,8 @@ impl Pipeline {
                 }
             }
             (Pending::Release(_), _) => self.list_wanted = true,
-            (Pending::List | Pending::Copy { .. } | Pending::Remove | Pending::Clear, _) => {}
+            (Pending::Copy { key }, _) => self.copy_answered(&key, true),
+            (Pending::List | Pending::Remove | Pending::Clear, _) => {}
         }
     }
 
@@ -303,7 +304,7 @@ impl Pipeline {
                         batch.copy = None;
                     }
                 }
-                self.copy_failed(&key);
+                self.copy_answered(&key, false);
             }
             Pending::Clear => self.clear_wanted = true,
             Pending::List | Pending::Claim(_) | Pending::Release(_) | Pending::Remove => {
@@ -312,13 +313,24 @@ impl Pipeline {
         }
     }
 
-    /// If it was the copy of what a page sent as it went away: nothing witnesses that now.
-    fn copy_failed(&mut self, key: &str) {
-        let kept = |parting: &Parting| matches!(&parting.fate, PartingFate::Kept { key: kept } if kept == key);
-        if self.parting.iter().any(kept)
-            && let Some(known) = self.known.remove(key)
-        {
-            self.counts.handed_over += u64::from(known.entry.events);
+    /// The copy of what a page sent as it went away was written, or could not be: nothing witnesses
+    /// it then, but if the page stays the answer may come.
+    fn copy_answered(&mut self, key: &str, written: bool) {
+        for parting in &mut self.parting {
+            let PartingFate::Kept { key: kept, unwritten } = &mut parting.fate else { continue };
+            if kept != key {
+                continue;
+            }
+            let batch = unwritten.take();
+            if written {
+                continue;
+            }
+            if let Some(known) = self.known.remove(key) {
+                self.counts.handed_over += u64::from(known.entry.events);
+                if let Some(batch) = batch {
+                    parting.fate = PartingFate::HandedOver(Batch { copy: None, ..batch });
+                }
+            }
         }
     }
 
@@ -370,7 +382,7 @@ impl Pipeline {
     pub(super) fn candidate(&self) -> Option<&Known> {
         let busy = |key: &str| {
             let parting = |parting: &Parting| match &parting.fate {
-                PartingFate::Kept { key: kept } => kept == key,
+                PartingFate::Kept { key: kept, .. } => kept == key,
                 PartingFate::HandedOver(_) => false,
             };
             self.parting.iter().any(parting)

@@ -9,7 +9,7 @@ use super::super::ledger::Reason;
 use super::super::store::StoreOp;
 use super::super::time::Millis;
 use super::shelf::Known;
-use super::{Batch, ExitPolicy, Flush, Parting, PartingFate, Pending, Pipeline};
+use super::{Batch, ExitPolicy, Flight, Flush, Parting, PartingFate, Pending, Pipeline};
 
 /// The lease on the copy of what a page sent as it went away: long enough for the request to arrive.
 const PARTING_LEASE_MILLIS: u64 = 15_000;
@@ -83,47 +83,50 @@ impl Pipeline {
             ExitPolicy::Auto => batch.exposure || !self.trusted,
         };
         let lease = self.now.wall.plus(PARTING_LEASE_MILLIS).0;
-        let fate = if keep && self.keep_copy(&batch, lease, commands) {
-            PartingFate::Kept { key: batch.key }
-        } else {
+        let kept = if keep { self.keep_copy(batch, lease, commands) } else { Err(batch) };
+        let fate = kept.unwrap_or_else(|batch| {
             self.counts.handed_over += u64::from(batch.events);
             if batch.stored {
                 self.remove(batch.key.clone(), commands);
             }
             PartingFate::HandedOver(Batch { copy: None, stored: false, ..batch })
-        };
+        });
         self.parting.push(Parting { id, deadline, fate });
     }
 
     /// What is in flight has no witness if the page or the process goes now: a copy is kept.
     fn keep_flight(&mut self, lease: u64, commands: &mut Vec<Command>) {
-        let Some(flight) = self.flight.take() else {
+        let Some(Flight { id, batch, deadline, authorization }) = self.flight.take() else {
             return;
         };
-        if self.keep_copy(&flight.batch, lease, commands) {
-            let fate = PartingFate::Kept { key: flight.batch.key };
-            self.parting.push(Parting { id: flight.id, deadline: flight.deadline, fate });
-        } else {
-            self.flight = Some(flight);
+        match self.keep_copy(batch, lease, commands) {
+            Ok(fate) => self.parting.push(Parting { id, deadline, fate }),
+            Err(batch) => self.flight = Some(Flight { id, batch, deadline, authorization }),
         }
     }
 
-    /// Leaves a batch to the store under a lease, in this instance's custody.
-    fn keep_copy(&mut self, batch: &Batch, lease: u64, commands: &mut Vec<Command>) -> bool {
-        let entry = self.entry(batch, lease);
-        if let Some(seen) = batch.copy.as_ref().filter(|_| self.is_written(&batch.key)) {
-            let op = StoreOp::Mark { seen: seen.clone(), lease, attempts: batch.attempts };
-            self.known.insert(Known { entry: entry.clone(), mine: true });
-            self.start(Pending::Release(entry), op, commands);
-            return true;
-        }
-        if !self.store_usable() || !self.fit(u64::from(entry.bytes), commands) {
-            return false;
+    /// Leaves a batch to the store under a lease, in this instance's custody; or gives it back.
+    fn keep_copy(
+        &mut self,
+        batch: Batch,
+        lease: u64,
+        commands: &mut Vec<Command>,
+    ) -> Result<PartingFate, Batch> {
+        let entry = self.entry(&batch, lease);
+        let key = batch.key.clone();
+        let written = batch.copy.clone().filter(|_| self.is_written(&key));
+        if written.is_none() && (!self.store_usable() || !self.fit(entry.bytes.into(), commands)) {
+            return Err(batch);
         }
         self.known.insert(Known { entry: entry.clone(), mine: true });
-        let pending = Pending::Copy { key: entry.key.clone() };
+        if let Some(seen) = written {
+            let op = StoreOp::Mark { seen, lease, attempts: batch.attempts };
+            self.start(Pending::Release(entry), op, commands);
+            return Ok(PartingFate::Kept { key, unwritten: None });
+        }
+        let pending = Pending::Copy { key: key.clone() };
         self.put(entry, batch.bytes.clone(), pending, commands);
-        true
+        Ok(PartingFate::Kept { key, unwritten: Some(batch) })
     }
 
     /// Batches whose lease was being renewed can't wait for the answer.

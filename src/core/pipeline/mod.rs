@@ -112,8 +112,8 @@ struct Parting {
 enum PartingFate {
     /// Counted as handed over; its bytes are kept in case that the page stays and the request fails.
     HandedOver(Batch),
-    /// A copy is in the store.
-    Kept { key: String },
+    /// A copy is in the store, or on its way there.
+    Kept { key: String, unwritten: Option<Batch> },
 }
 
 /// A store operation whose result is awaited.
