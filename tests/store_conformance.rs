@@ -1,4 +1,4 @@
-//! The simulator's store passes the cases that every store must pass.
+//! The store in memory and the simulator's store pass the cases that every store must pass.
 #![cfg(not(target_arch = "wasm32"))]
 
 mod conformance;
@@ -13,23 +13,35 @@ use std::task::{Context, Poll, Waker};
 
 use conformance::{Holder, cases};
 use store::SharedStore;
-use wasm_telemetry::core::store::{StoreOp, StoreResult};
+use wasm_telemetry::core::store::{MemoryStore, StoreOp, StoreResult};
 
-struct Shared(Rc<RefCell<SharedStore>>);
+type Apply<S> = fn(&mut S, StoreOp) -> StoreResult;
 
-impl Holder for Shared {
+struct Shared<S>(Rc<RefCell<S>>, Apply<S>);
+
+impl<S> Holder for Shared<S> {
     fn apply(&self, op: StoreOp) -> impl Future<Output = StoreResult> {
-        ready(self.0.borrow_mut().apply(op))
+        ready(self.1(&mut self.0.borrow_mut(), op))
     }
 
     async fn lay_foreign(&self) {}
 }
 
-#[test]
-fn the_simulators_store_conforms() {
+fn conforms<S: Default>(apply: Apply<S>) {
     for case in cases() {
-        let store: Rc<RefCell<SharedStore>> = Rc::default();
-        let run = pin!(case.run(Shared(Rc::clone(&store)), Shared(store)));
+        let store = Rc::new(RefCell::new(S::default()));
+        let run = pin!(case.run(Shared(Rc::clone(&store), apply), Shared(store, apply)));
+        // Memory answers at once, so that nothing is waited for.
         assert_eq!(run.poll(&mut Context::from_waker(Waker::noop())), Poll::Ready(()));
     }
+}
+
+#[test]
+fn the_store_in_memory_conforms() {
+    conforms(MemoryStore::apply);
+}
+
+#[test]
+fn the_simulators_store_conforms() {
+    conforms(SharedStore::apply);
 }

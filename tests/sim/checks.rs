@@ -113,6 +113,11 @@ impl World {
         }
         let out_of_store = dropped(Reason::StoreFull) + dropped(Reason::Expired);
         let corrupt = dropped(Reason::Corrupt);
+        let removes = |command: &&Command| {
+            matches!(command, Command::Store { op: StoreOp::Remove { .. }, .. })
+        };
+        let removed = commands.iter().filter(removes).count();
+        assert!(out_of_store == 0 || removed > 0, "what is dropped out of the store is removed");
         for command in commands {
             let Command::Store { op, .. } = command else {
                 continue;
@@ -129,6 +134,12 @@ impl World {
                     self.excuse_stored(&key.clone(), "corrupt");
                 }
                 _ => {}
+            }
+        }
+        if dropped(Reason::ConsentDenied) > 0 && self.options.clients == 1 {
+            let own = self.events.iter_mut().filter(|event| event.client == id);
+            for event in own.filter(|event| event.receipts.is_empty() && event.excuse.is_none()) {
+                event.denied = true;
             }
         }
         if dropped(Reason::ConsentDenied) + dropped(Reason::Killed) + dropped(Reason::ShutDown) > 0

@@ -314,7 +314,7 @@ impl World {
     }
 
     /// A process ends; what the store does, it does at once.
-    fn leave_process(&mut self, slot: usize) {
+    pub fn leave_process(&mut self, slot: usize) {
         self.doubt_requests(slot);
         self.give(slot, Input::Leaving(Leaving::Process), Cause::Other);
         if self.dice.percent(80) {

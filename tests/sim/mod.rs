@@ -87,6 +87,7 @@ fn heal(world: &mut World) {
             continue;
         };
         if client.shut_down && restart {
+            world.leave_process(slot);
             world.end(slot, life::End::Left);
             continue;
         }

@@ -47,6 +47,11 @@ impl World {
         client.exports.insert(export.id.0, request);
         self.requests_of.entry(body.batch_id.clone()).or_default().push(request);
         let client = client.id;
+        for serial in &serials {
+            let event = &self.events[*serial as usize];
+            let recalled = event.denied && event.client == client;
+            assert!(!recalled, "event {serial} is sent although consent was denied");
+        }
         self.say(|| format!("   request {request}: batch {} {serials:?}", body.batch_id));
         let faulty = self.faults;
         let network = self.options.network.clone();

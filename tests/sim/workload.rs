@@ -217,6 +217,7 @@ impl World {
             at: call.at.0,
             expected: Value::Object(core::mem::take(&mut expected)),
             receipts: Vec::new(),
+            denied: false,
             excuse: None,
         });
         // An exposure or a full batch may go out in the same step.

@@ -320,7 +320,12 @@ impl World {
                 return StoreResult::Full;
             }
         }
-        self.change_store(client, op)
+        let again = op.clone();
+        let result = self.change_store(client, op);
+        if result == StoreResult::Full {
+            self.not_carried_out(&again);
+        }
+        result
     }
 
     fn change_store(&mut self, client: u32, op: StoreOp) -> StoreResult {

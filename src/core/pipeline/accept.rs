@@ -371,8 +371,15 @@ impl Pipeline {
         // What is there already lacks events, and is no copy of this batch.
         batch.copy = None;
         let entry = self.entry(batch, self.lease());
-        if !self.store_usable() || !self.fit(u64::from(entry.bytes), commands) {
-            self.unsaved |= !self.store_usable();
+        if !self.store_usable() {
+            self.unsaved = true;
+            return;
+        }
+        if !self.fit(u64::from(entry.bytes), commands) {
+            // A lease that is not renewed runs out: nobody else must send it then.
+            if core::mem::take(&mut batch.stored) {
+                self.remove(entry.key, commands);
+            }
             return;
         }
         let key = entry.key.clone();

@@ -299,7 +299,9 @@ impl Pipeline {
                     Pending::Renew { batch, .. } => Some(batch),
                     _ => None,
                 });
-                for batch in self.ready.iter_mut().chain(flight).chain(renewing) {
+                let wholes = self.splits.iter_mut().map(|split| &mut split.whole);
+                let batches = self.ready.iter_mut().chain(flight).chain(renewing).chain(wholes);
+                for batch in batches {
                     if lost(&batch.copy) {
                         batch.copy = None;
                     }
