@@ -230,6 +230,10 @@ impl World {
         }
         let ledger = client.pipeline.ledger();
         assert!(report.delivered <= ledger.delivered && report.dropped <= ledger.dropped.total());
+        if client.stopped {
+            // Nobody waits for the answers any more.
+            self.doubt_requests(slot);
+        }
     }
 
     /// Everything that was accepted has arrived, or there is a reason that somebody counted.

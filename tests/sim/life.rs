@@ -323,7 +323,7 @@ impl World {
     }
 
     /// From now on, nobody may be there to see the answers.
-    fn doubt_requests(&mut self, slot: usize) {
+    pub fn doubt_requests(&mut self, slot: usize) {
         let Some(client) = &self.slots[slot].client else {
             return;
         };
@@ -353,8 +353,13 @@ impl World {
         }
         let age = self.last_moments(&client);
         let oldest = self.mono.saturating_sub(age);
-        let records = self.store.records.values();
-        let stored: HashSet<u32> = records.flat_map(|kept| read_record(&kept.bytes).1).collect();
+        let mut stored = HashSet::new();
+        for serial in self.store.records.values().flat_map(|kept| read_record(&kept.bytes).1) {
+            // A holder that died within a split leaves the whole and its halves.
+            if !stored.insert(serial) && end == End::Crash {
+                self.events[serial as usize].stored_twice = true;
+            }
+        }
         let faulty = self.options.store.is_faulty() || client.excused || !client.store_open;
         let lost_by_crash = end == End::Crash && !self.options.write_ahead;
         for (serial, event) in self.events.iter_mut().enumerate() {

@@ -18,6 +18,8 @@ pub struct Logged {
     pub expected: Value,
     /// The requests that brought it.
     pub receipts: Vec<usize>,
+    /// Two records hold it, for its holder died.
+    pub stored_twice: bool,
     /// Its client dropped it for want of consent, and is the only one that may have it.
     pub denied: bool,
     /// Why it may never arrive.

@@ -217,6 +217,7 @@ impl World {
             at: call.at.0,
             expected: Value::Object(core::mem::take(&mut expected)),
             receipts: Vec::new(),
+            stored_twice: false,
             denied: false,
             excuse: None,
         });

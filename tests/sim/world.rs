@@ -68,6 +68,8 @@ pub struct World {
     pub doings_left: u64,
     pub splits: bool,
     pub steps: u64,
+    /// A client had so much to store that a lease may have run out meanwhile.
+    pub store_lags: bool,
 }
 
 impl World {
@@ -97,6 +99,7 @@ impl World {
             doings_left,
             splits: false,
             steps: 0,
+            store_lags: false,
         }
     }
 
@@ -259,6 +262,7 @@ impl World {
                 client.operations.push_back((id, op));
                 let time = client.store_busy_until.max(self.mono) + delay;
                 client.store_busy_until = time;
+                self.store_lags |= time > self.mono + 5_000;
                 let client = client.id;
                 self.at(time, Happening::StoreWorks { slot, client });
             }
