@@ -60,8 +60,13 @@ impl World {
 
     /// The queue keeps to its bounds, and as much again may be on its way into the store.
     fn check_memory(&self, slot: usize) {
-        if self.options.life.configure + self.options.life.hostile_configure > 0 {
+        let life = &self.options.life;
+        if life.configure + life.hostile_configure > 0 {
             // A smaller bound leaves what is queued where it is.
+            return;
+        }
+        if life.leave_page + life.leave_process + life.shutdown > 0 {
+            // Who goes away gives all of it to the store at once, and may stay after all.
             return;
         }
         let Some(client) = &self.slots[slot].client else { return };

@@ -361,7 +361,9 @@ impl World {
         let StoreOp::Put { entry, .. } = op else { return };
         let batch = self.batch_of(&entry.key);
         for request in self.requests_of.get(batch).cloned().unwrap_or_default() {
-            if self.requests[request].parted {
+            let Request { slot, client, parted, .. } = self.requests[request];
+            let closing = self.client(slot, client).is_some_and(|client| client.shut_down);
+            if parted || closing {
                 let serials = self.requests[request].serials.clone();
                 self.excuse(&serials, HANDED_OVER);
             }
