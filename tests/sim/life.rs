@@ -6,7 +6,6 @@ use wasm_telemetry::core::config::{Layer, Setting, Value};
 use wasm_telemetry::core::context::{ContextPatch, Identity, Scalar, Slot as ContextSlot};
 use wasm_telemetry::core::io::{Consent, FlushId, Input, Leaving};
 use wasm_telemetry::core::pipeline::Setup;
-use wasm_telemetry::core::store::StoreOp;
 
 use super::checks::{Cause, read_record};
 use super::client::{Client, Past};
@@ -344,6 +343,8 @@ impl World {
             // Some of what was asked for is done, in order.
             End::Crash => self.dice.below(client.operations.len() as u64 + 1) as usize,
         };
+        // What waits behind a slow store was not reported as stored.
+        let age = self.last_moments(&client);
         for (_, op) in client.operations.drain(..carried_out) {
             self.carry_out(client.id, op);
         }
@@ -351,7 +352,6 @@ impl World {
             let request = &mut self.requests[*request];
             request.doubtful |= !request.settled;
         }
-        let age = self.last_moments(&client);
         let oldest = self.mono.saturating_sub(age);
         let mut stored = HashSet::new();
         for serial in self.store.records.values().flat_map(|kept| read_record(&kept.bytes).1) {
@@ -380,8 +380,7 @@ impl World {
 
     /// How recent an event may be that even a stored-at-once client loses with a crash.
     fn last_moments(&self, client: &Client) -> u64 {
-        let puts = client.operations.iter().filter(|(_, op)| matches!(op, StoreOp::Put { .. }));
-        let waits = self.options.store.op_millis * (puts.count() as u64 + 4);
+        let waits = self.options.store.op_millis * (client.operations.len() as u64 + 4);
         let opening = self.options.store.opens_after_millis;
         200 + 2 * self.options.timer_late_millis + waits + opening
     }
