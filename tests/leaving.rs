@@ -343,6 +343,39 @@ fn a_process_that_ends_twice_stores_once() {
 }
 
 #[test]
+fn a_process_that_survives_a_signal_goes_on_with_what_it_stored() {
+    let mut host = Host::configured(&[number("maxExportBatchSize", 2.0)]);
+    (0..5).for_each(|n| host.log(n));
+    let flight = host.sent_one();
+    host.give(Input::Leaving(Leaving::Signal));
+    assert_eq!((host.stored_events(), host.ledger().in_flight), (5, 2));
+    host.flush(60_000);
+    host.answer(&flight, 200);
+    for _ in 0..2 {
+        let sent = host.sent_one();
+        host.answer(&sent, 200);
+    }
+    assert_eq!((host.stored_events(), host.ledger().delivered), (0, 5));
+    assert_eq!(host.flushed.len(), 1, "what is in flight is waited for");
+}
+
+#[test]
+fn a_process_that_dies_of_a_signal_that_its_host_answers_loses_nothing() {
+    let mut host = Host::configured(&[number("maxExportBatchSize", 2.0)]);
+    (0..5).for_each(|n| host.log(n));
+    assert_eq!(host.sent_one().numbers(), [0, 1]);
+    host.give(Input::Leaving(Leaving::Signal));
+    let held = |host: &Host| {
+        let store = host.store.borrow();
+        store.records.values().filter(|kept| kept.entry.lease > 0).count()
+    };
+    assert_eq!(held(&host), 1, "nobody else must send what may be delivered");
+    let mut numbers: Vec<u64> = next_visit(host).iter().flat_map(Sent::numbers).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [0, 1, 2, 3, 4]);
+}
+
+#[test]
 fn a_restart_keeps_the_age_the_attempts_and_the_number() {
     let mut host = Host::new();
     host.log(1);

@@ -38,6 +38,24 @@ impl Pipeline {
         self.pause();
     }
 
+    /// A process may end at any moment, or go on: everything is put into the store, and what is in
+    /// flight stays there, with a copy.
+    pub(super) fn signalled(&mut self, commands: &mut Vec<Command>) {
+        if !self.may_keep() {
+            return;
+        }
+        self.store_broken_until = LAST_CHANCE;
+        self.seal(commands);
+        if let Some(mut flight) = self.flight.take() {
+            if flight.batch.copy.is_none() {
+                self.save(&mut flight.batch, commands);
+            }
+            self.flight = Some(flight);
+        }
+        self.shelve_all(commands);
+        self.pause();
+    }
+
     /// A page is hidden, frozen or left: in this very task, what fits is sent and the rest stored.
     pub(super) fn leave_page(&mut self, budget: u32, commands: &mut Vec<Command>) {
         if !self.may_keep() {

@@ -373,6 +373,7 @@ impl Pipeline {
                 match leaving {
                     Leaving::Page { budget } => self.leave_page(budget, commands),
                     Leaving::Process => self.leave_process(0, commands),
+                    Leaving::Signal => self.signalled(commands),
                 }
                 self.due = self.next_due();
                 return;
