@@ -32,9 +32,11 @@ const LEASE_MAX_MILLIS: u64 = 3_600_000;
 
 impl Pipeline {
     pub(super) fn store_usable(&self) -> bool {
-        self.store_ready
-            && self.store_broken_until <= self.now.mono
-            && self.config.get(Number::MaxStoreBytes) > 0
+        self.store_ready && self.store_broken_until <= self.now.mono && self.may_store()
+    }
+
+    pub(super) fn may_store(&self) -> bool {
+        self.config.get(Number::MaxStoreBytes) > 0
     }
 
     /// Until when a lease taken now holds, by the wall clock that all holders share.
