@@ -591,9 +591,16 @@ impl Pipeline {
     }
 
     /// While the endpoint is out of reach a batch may go on filling, so that an outage ends with few
-    /// requests; but for the one that finds out.
+    /// requests; unless it is needed to find out, because the others have spent half their attempts.
     fn seal_helps(&self) -> bool {
-        self.healthy() || (self.may_send() && self.ready.is_empty() && self.candidate().is_none())
+        let most = self.config.get(Number::MaxAttempts);
+        let weary = |known: &shelf::Known| u64::from(known.entry.attempts) * 2 >= most;
+        let moves = |pending: &Pending| matches!(pending, Pending::Put(_) | Pending::Claim(_));
+        self.healthy()
+            || (self.may_send()
+                && self.ready.is_empty()
+                && !self.pending().any(moves)
+                && self.candidate().is_none_or(weary))
     }
 
     /// Whether events may be stored or sent at all.
