@@ -548,6 +548,8 @@ impl Pipeline {
         write_u64(out, self.known.len() as u64);
         write_count(out, "events", self.known.sums().events);
         write_count(out, "bytes", self.known.sums().bytes);
+        let copies = self.copies().filter(|copy| self.is_written(&copy.key));
+        write_count(out, "copies", copies.map(|copy| u64::from(copy.events)).sum());
         out.extend_from_slice(b"},\"endpoint\":{\"url\":");
         write_text(out, &self.config.url().unwrap_or_default());
         out.extend_from_slice(b",\"online\":");
