@@ -111,7 +111,8 @@ export function openFiles(/** @type {string} */ path) {
     const name = names.get(key);
     names.delete(key);
     if (name !== undefined && unlink(name)) return;
-    for (const other of namesOf(key)) unlink(other);
+    // Another process may move it meanwhile.
+    for (let all = namesOf(key); all.length > 0; all = namesOf(key)) all.forEach(unlink);
   }
 
   function quarantine(/** @type {string} */ key) {
