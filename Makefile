@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-demo build demo test simulate kills bench clean
+.PHONY: help setup setup-build setup-demo build demo test simulate kills trials bench clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ demo: setup-demo ## Run the demo; PORT=8080: on that port; CHECK=1: check it in 
 test: setup ## Run every check and test
 	@node tools/test.mjs
 
-test-%: setup ## One part: format lint native simulator wasm package node collector browser demo
+test-%: setup ## One part: format lint native simulator wasm package node collector browser trials demo
 	@node tools/test.mjs $*
 
 simulate: setup-build ## Simulate faults; SEEDS=10000: that many runs; MINUTES=10: for so long; SEED=7: that one
@@ -33,6 +33,10 @@ simulate: setup-build ## Simulate faults; SEEDS=10000: that many runs; MINUTES=1
 kills: build ## Kill processes that log, at random moments; ROUNDS=500: so many; SEED=7: with these dice
 	@KILLS=$(or $(ROUNDS),500) $(if $(SEED),KILLS_SEED=$(SEED)) \
 		node --test --test-reporter=spec tests/node/kills.test.mjs
+
+trials: build ## Leave, kill and outlast what logs, and print what arrived as a table
+	@tools/setup.sh demo
+	@node tools/trials.mjs
 
 bench: build ## Measure what a call costs, in Node and in Chromium
 	@tools/setup.sh demo

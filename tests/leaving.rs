@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::{Host, Sent, StoreMode, number, setup};
+use support::{Host, Sent, StoreMode, number, setup, text};
 use wasm_telemetry::core::io::{Field, Input, Leaving};
 use wasm_telemetry::core::pipeline::{ExitPolicy, Setup};
 use wasm_telemetry::core::store::StoreOp;
@@ -111,6 +111,39 @@ fn auto_hands_over_after_a_success_and_keeps_a_copy_before_one() {
     assert_eq!((host.ledger().handed_over, host.ledger().stored), (1, 0));
     assert!(host.sent_one().keepalive);
     assert!(next_visit(host).is_empty(), "it is not sent again");
+}
+
+#[test]
+fn the_next_visit_knows_how_the_endpoint_answered_last() {
+    let mut first = trusting(ExitPolicy::Auto);
+    leave(&mut first);
+    let mut second = Host::beside(&first, 2, &[]);
+    second.log(1);
+    leave(&mut second);
+    assert_eq!((second.ledger().handed_over, second.ledger().stored), (1, 0));
+
+    let elsewhere = [text("baseUrl", "https://other.example.com")];
+    let mut other = Host::beside(&first, 3, &elsewhere);
+    other.log(1);
+    leave(&mut other);
+    assert_eq!(other.ledger().handed_over, 0, "that endpoint has answered nothing yet");
+
+    let mut third = Host::beside(&first, 4, &[]);
+    third.log(2);
+    third.flush(0);
+    let sent = third.sent_one();
+    third.fail(&sent);
+    let mut fourth = Host::beside(&first, 5, &[]);
+    fourth.log(3);
+    leave(&mut fourth);
+    assert_eq!(fourth.ledger().handed_over, 0, "the last try failed");
+}
+
+#[test]
+fn a_process_that_ends_leaves_nothing_but_batches() {
+    let mut host = trusting(ExitPolicy::Auto);
+    host.give(Input::Leaving(Leaving::Process));
+    assert!(host.store.borrow().marks.is_empty());
 }
 
 #[test]
