@@ -47,7 +47,7 @@ impl Pipeline {
         self.store_broken_until = LAST_CHANCE;
         self.seal(commands);
         if let Some(mut flight) = self.flight.take() {
-            if flight.batch.copy.is_none() {
+            if flight.batch.place.copy().is_none() {
                 self.save(&mut flight.batch, commands);
             }
             self.flight = Some(flight);
