@@ -75,7 +75,7 @@ async function killing(t, { writers, pass = 0, wrong = [] }) {
       const shift = holder * pass + (wrong[number] ?? 0);
       const { child, ended } = start(t, 'writer', { holder, directory, batch }, shift);
       // Some don't get as far as to log.
-      await sleep(random.between(50, 900));
+      await sleep(random.between(50, 1_200));
       child.kill('SIGKILL');
       for (const line of (await ended).stdout.split('\n')) {
         const [id, events] = line.split(' ');
