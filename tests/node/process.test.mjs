@@ -118,7 +118,11 @@ test('a killed process loses nothing that was written ahead', async (t) => {
     serviceName: 'tested',
     directory,
     durability: 'write-ahead',
-    batch: { baseUrl: 'http://127.0.0.1:9', scheduledDelayMillis: 3_600_000 },
+    batch: {
+      baseUrl: 'http://127.0.0.1:9',
+      scheduledDelayMillis: 3_600_000,
+      exportTimeoutMillis: 100,
+    },
   };
   const program = `
     telemetry.init(${JSON.stringify(options)});
@@ -130,7 +134,7 @@ test('a killed process loses nothing that was written ahead', async (t) => {
   const { signal } = await run(t, program);
   assert.equal(signal, 'SIGKILL');
   const server = await startServer(t);
-  // A lease that the dead one held would keep the others off for a while.
+  // The lease that the dead one held runs out after ten seconds and some.
   open(t, server.url, { directory });
   await until(() => server.events().length >= 1_000, 'all delivered', 180_000);
   assertEachOnce(server.events());
