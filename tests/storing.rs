@@ -294,6 +294,9 @@ fn write_ahead_stores_shortly_after_the_call_and_before_any_export() {
     assert_eq!((host.stored_events(), host.store.borrow().records.len()), (2, 1));
     assert!(!host.has_sent());
     assert_eq!((host.ledger().queued, host.ledger().stored), (2, 0), "in one place only");
+    assert_eq!(host.stats()["store"]["copies"], 2);
+    host.log(2);
+    assert_eq!(host.stats()["store"]["copies"], 2, "the third is not there yet");
 }
 
 #[test]

@@ -319,12 +319,13 @@ impl Pipeline {
     pub(super) fn save_open(&mut self, commands: &mut Vec<Command>) {
         // Once more in time if nothing is logged meanwhile: the copy's lease must not run out.
         let half_a_lease = (self.lease() - self.now.wall.0) / 2;
-        let next = if self.store_usable() {
-            self.now.mono.plus(half_a_lease.max(1))
+        self.save_at = if self.store_usable() {
+            Some(self.now.mono.plus(half_a_lease.max(1)))
+        } else if self.may_store() {
+            Some(self.store_broken_until.max(self.now.mono.plus(SAVE_MILLIS)))
         } else {
-            self.store_broken_until.max(self.now.mono.plus(SAVE_MILLIS))
+            None
         };
-        self.save_at = Some(next);
         let Some(open) = &self.open else { return };
         let mut batch = Batch {
             place: core::mem::take(&mut self.open_place),
@@ -364,7 +365,7 @@ impl Pipeline {
     pub(super) fn save(&mut self, batch: &mut Batch, commands: &mut Vec<Command>) {
         // What is there already lacks events, and is no copy of this batch.
         batch.place.whole = false;
-        if !self.store_usable() {
+        if !self.store_usable() && self.may_store() {
             self.unsaved = true;
             return;
         }

@@ -28,7 +28,7 @@ impl Pipeline {
 
     /// With `write-ahead` nothing is sent before it could be stored.
     fn waits_for_store(&self) -> bool {
-        self.write_ahead && !self.store_ready && self.config.get(Number::MaxStoreBytes) > 0
+        self.write_ahead && !self.store_ready && self.may_store()
     }
 
     /// Whether there is reason to hope that a request would succeed.

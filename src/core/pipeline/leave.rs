@@ -242,7 +242,7 @@ impl Pipeline {
         if !self.may_keep() {
             return self.flight.is_none();
         }
-        let store_comes = !self.store_ready && self.config.get(Number::MaxStoreBytes) > 0;
+        let store_comes = !self.store_ready && self.may_store();
         let more = self.healthy() && self.may_claim() && self.candidate().is_some();
         let stuck = self.config.base().is_none() && !self.store_usable();
         let idle = self.flight.is_none()
