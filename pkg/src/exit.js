@@ -83,9 +83,10 @@ function allowListeners(/** @type {number} */ more) {
 function exportNew() {
   for (const [client, watched] of clients) {
     apart(() => {
-      const { accepted } = client.stats().ledger;
-      if (accepted === watched.accepted) return;
-      watched.accepted = accepted;
+      const { ledger, endpoint } = client.stats();
+      const isStored = ledger.queued === 0 && endpoint.failures > 0;
+      if (isStored || ledger.accepted === watched.accepted) return;
+      watched.accepted = ledger.accepted;
       client.flush(30_000).catch(() => {});
     });
   }

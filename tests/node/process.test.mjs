@@ -83,6 +83,16 @@ test('a process with a dead endpoint ends too, and keeps what it has', async (t)
   assertEachOnce(server.events());
 });
 
+test('a process that has nothing but a backlog tries its endpoint once, and ends', async (t) => {
+  const directory = folder(t);
+  const batch = { baseUrl: 'http://127.0.0.1:9', maxQueueSize: 5_000, exportTimeoutMillis: 300 };
+  await run(t, logThousand({ directory, batch }, 'process.exit(0);'));
+  const server = await startServer(t, () => ({ hang: true }));
+  const options = { serviceName: 'tested', directory, batch: { ...batch, baseUrl: server.url } };
+  const { code, stderr } = await run(t, `telemetry.init(${JSON.stringify(options)});`);
+  assert.deepEqual([code, stderr, server.requests.length], [0, '', 1]);
+});
+
 for (const method of ['flush', 'shutdown']) {
   test(`a process that awaits ${method}() gets its outcome, with a dead endpoint too`, async (t) => {
     const program = `
