@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-demo build demo test simulate trials bench clean
+.PHONY: help setup setup-build setup-demo build demo test simulate kills trials bench clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ test-%: setup ## One part: format lint native simulator wasm package node collec
 simulate: setup-build ## Simulate faults; SEEDS=10000: that many runs; MINUTES=10: for so long; SEED=7: that one
 	@$(if $(SEED),SIM_SEED=$(SEED)) $(if $(SEEDS),SIM_SEEDS=$(SEEDS)) $(if $(MINUTES),SIM_MINUTES=$(MINUTES)) \
 		cargo test --release --test simulator -- --nocapture
+
+kills: build ## Kill processes that log, at random moments; ROUNDS=500: so many; SEED=7: with these dice
+	@KILLS=$(or $(ROUNDS),500) $(if $(SEED),KILLS_SEED=$(SEED)) \
+		node --test --test-reporter=spec tests/node/kills.test.mjs
 
 trials: build ## Leave, kill and outlast what logs, and print what arrived as a table
 	@tools/setup.sh demo

@@ -1,6 +1,6 @@
 import { Client } from '#bindings';
 import { tell } from './diagnostics.js';
-import { holdOpen, unwatch, watch } from './exit.js';
+import { holdOpen, storing, unwatch, watch } from './exit.js';
 import { Hot } from './hot.js';
 import { Kept } from './kept.js';
 import { whenLoaded } from './load.js';
@@ -15,6 +15,8 @@ import { verified } from './verified.js';
 /** @typedef {import('../index.d.ts').ConfigReport} ConfigReport */
 /** @typedef {import('../index.d.ts').Stats} Stats */
 
+/** @typedef {Pick<Hot, 'logEvent' | 'logExperiment'>} Log */
+
 const flushMillis = 30_000;
 
 /** Either it still keeps calls, or it has a client and its hot path, or neither and does nothing. */
@@ -26,7 +28,7 @@ export class Telemetry {
   #kept;
   /** @type {Client | undefined} */
   #client;
-  /** @type {Hot | undefined} */
+  /** @type {Log | undefined} */
   #hot;
   #suppressed = 0;
   /** @type {Promise<void>} */
@@ -124,9 +126,14 @@ export class Telemetry {
       this.#stop('internal_error', `nothing is logged: ${error}`);
       return;
     }
-    if (isNodeLike) watch(this.#client);
+    const client = this.#client;
+    if (isNodeLike) {
+      watch(client, () => {
+        if (this.#hot) this.#hot = storing(this.#hot, client);
+      });
+    }
     const kept = /** @type {Kept} */ (this.#kept);
-    const hot = new Hot(this.#client, memory, {
+    const hot = new Hot(client, memory, {
       general: this.#strict || this.#options.enrich !== undefined,
       run: (call) => this.#run(call),
       runApart: (call) => this.#runApart(call),

@@ -406,9 +406,11 @@ impl Driver {
         self.work();
     }
 
+    /// What waits for `enrich` is taken in before whatever comes next.
     fn hurry(&self) {
         if let Some(enricher) = &self.enricher {
             enricher.hurry();
+            self.work_off();
         }
     }
 
