@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-demo build demo test simulate bench clean
+.PHONY: help setup setup-build setup-demo setup-fuzz build demo test simulate fuzz fuzz-corpus bench clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ setup-build:
 setup-demo:
 	@tools/setup.sh $(if $(CHECK),demo,build)
 
+setup-fuzz:
+	@tools/setup.sh fuzz
+
 build: setup-build ## Build the npm package into pkg/dist; DEBUG=1: not optimized
 	@node tools/build.mjs $(if $(DEBUG),--debug)
 
@@ -23,12 +26,18 @@ demo: setup-demo ## Run the demo; PORT=8080: on that port; CHECK=1: check it in 
 test: setup ## Run every check and test
 	@node tools/test.mjs
 
-test-%: setup ## One part: format lint native simulator wasm package node collector browser demo
+test-%: setup ## One part: format lint native fuzz simulator wasm package node collector browser demo
 	@node tools/test.mjs $*
 
 simulate: setup-build ## Simulate faults; SEEDS=10000: that many runs; MINUTES=10: for so long; SEED=7: that one
 	@$(if $(SEED),SIM_SEED=$(SEED)) $(if $(SEEDS),SIM_SEEDS=$(SEEDS)) $(if $(MINUTES),SIM_MINUTES=$(MINUTES)) \
 		cargo test --release --test simulator -- --nocapture
+
+fuzz: setup-fuzz ## Fuzz each target, guided by coverage; MINUTES=5: for so long; TARGET=record: that one
+	@node tools/fuzz.mjs $(if $(MINUTES),--minutes $(MINUTES)) $(TARGET)
+
+fuzz-corpus: setup-fuzz ## Renew the saved corpus from what fuzzing found; TARGET=record: that one
+	@node tools/fuzz.mjs --corpus $(TARGET)
 
 bench: build ## Measure what a call costs, in Node and in Chromium
 	@tools/setup.sh demo
@@ -36,4 +45,4 @@ bench: build ## Measure what a call costs, in Node and in Chromium
 	@node benches/log.mjs --chrome
 
 clean: ## Remove what was built
-	rm -rf target pkg/dist pkg/README.md pkg/LICENSE-MIT pkg/LICENSE-APACHE www/dist .demo
+	rm -rf target fuzz/target pkg/dist pkg/README.md pkg/LICENSE-MIT pkg/LICENSE-APACHE www/dist .demo
