@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-demo setup-fuzz build demo test simulate fuzz fuzz-corpus bench clean
+.PHONY: help setup setup-build setup-demo setup-fuzz build demo test simulate fuzz fuzz-corpus \
+	trials bench clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,7 +27,7 @@ demo: setup-demo ## Run the demo; PORT=8080: on that port; CHECK=1: check it in 
 test: setup ## Run every check and test
 	@node tools/test.mjs
 
-test-%: setup ## One part: format lint native fuzz simulator wasm package node collector browser demo
+test-%: setup ## One part: format lint native fuzz simulator wasm package node collector browser trials demo
 	@node tools/test.mjs $*
 
 simulate: setup-build ## Simulate faults; SEEDS=10000: that many runs; MINUTES=10: for so long; SEED=7: that one
@@ -38,6 +39,10 @@ fuzz: setup-fuzz ## Fuzz each target, guided by coverage; MINUTES=5: for so long
 
 fuzz-corpus: setup-fuzz ## Renew the saved corpus from what fuzzing found; TARGET=record: that one
 	@node tools/fuzz.mjs --corpus $(TARGET)
+
+trials: build ## Leave, kill and outlast what logs, and print what arrived as a table
+	@tools/setup.sh demo
+	@node tools/trials.mjs
 
 bench: build ## Measure what a call costs, in Node and in Chromium
 	@tools/setup.sh demo

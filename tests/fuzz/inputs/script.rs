@@ -37,7 +37,7 @@ pub enum Step<'a> {
     StrayStore { id: u32, answer: Answer<'a> },
     Work(u8),
     Plant(Planted<'a>),
-    Leave { process: bool, budget: u32 },
+    Leave { how: u8, budget: u32 },
     Flush { shutdown: bool, timeout: u16 },
     Number { layer: u8, field: u8, value: u32 },
     Configure { layer: u8, settings: Vec<AnySetting<'a>> },
