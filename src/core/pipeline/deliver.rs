@@ -91,7 +91,7 @@ impl Pipeline {
         let record = Record::own(&batch.bytes).ok()?;
         // JSON is about eight times as long as a record.
         let mut body = Vec::with_capacity(batch.bytes.len() * 8);
-        json::encode(&record, batch.attempts + 1, self.now.wall, &mut body).ok()?;
+        json::encode(&record, batch.attempts.saturating_add(1), self.now.wall, &mut body).ok()?;
         Some(body)
     }
 
@@ -139,7 +139,7 @@ impl Pipeline {
                 self.list_again();
             }
             Verdict::Retry => {
-                batch.attempts += 1;
+                batch.attempts = batch.attempts.saturating_add(1);
                 let wait = retry_after.and_then(|text| retry_after_millis(text, self.now.wall));
                 if u64::from(batch.attempts) < self.config.get(Number::MaxAttempts) {
                     return self.failed(batch, wait, commands);

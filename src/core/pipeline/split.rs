@@ -55,7 +55,7 @@ impl Pipeline {
         let bytes: usize = halves.iter().map(|half| half.bytes.len()).sum();
         if !self.store_usable() || !self.fit(bytes as u64, commands) {
             // No room to do it safely: later, but not for ever.
-            batch.attempts += 1;
+            batch.attempts = batch.attempts.saturating_add(1);
             if u64::from(batch.attempts) < self.config.get(Number::MaxAttempts) {
                 return self.failed(batch, None, commands);
             }
