@@ -22,11 +22,16 @@ use script::{Answer, AnyEntry, AnyKey, At, BASE, FIELDS, Lease, Planted, Script,
 use script::{consent, field, layer, patch, reply, setting};
 
 const START: u64 = 1_767_323_045_678;
+/// A store that is silent for longer is taken for failed.
+const PATIENCE_MILLIS: u64 = 30_000;
 /// Enough to reach every state, and few enough to be quick.
 const STEPS: usize = 300;
 
 pub fn run(data: &[u8]) {
     let Ok(script) = Script::arbitrary_take_rest(Unstructured::new(data)) else { return };
+    if std::env::var_os("FUZZ_TELL").is_some() {
+        eprintln!("{script:#?}");
+    }
     let mut host = Host::new(&script);
     for step in script.steps.iter().take(STEPS) {
         host.step(step);
@@ -39,7 +44,8 @@ pub fn run(data: &[u8]) {
 struct Asked {
     id: OpId,
     op: StoreOp,
-    /// The pipeline may have given the record up since it asked for it.
+    at: u64,
+    /// The pipeline may have given it up since, or its record.
     disturbed: bool,
 }
 
@@ -157,12 +163,13 @@ impl Host {
                 self.things += 1;
             }
             StoreOp::Claim { .. } => {
-                let claims = self.asked.iter().filter(|a| matches!(a.op, StoreOp::Claim { .. }));
-                assert_eq!(claims.count(), 0, "one claim at a time");
+                let waits =
+                    |asked: &Asked| matches!(asked.op, StoreOp::Claim { .. }) && !asked.disturbed;
+                assert!(!self.asked.iter().any(waits), "one claim at a time");
             }
             _ => {}
         }
-        self.asked.push(Asked { id, op, disturbed: false });
+        self.asked.push(Asked { id, op, at: self.mono, disturbed: false });
     }
 
     fn check(&self) {
@@ -306,14 +313,17 @@ impl Host {
     }
 
     fn wait(&mut self, millis: u64) {
-        self.mono = self.mono.saturating_add(millis);
+        self.mono = self.mono.saturating_add(millis).min(u64::MAX / 2);
         self.wall = self.wall.saturating_add(millis).min(UnixMillis::MAX.0);
+        for asked in &mut self.asked {
+            asked.disturbed |= asked.at + PATIENCE_MILLIS <= self.mono;
+        }
         self.give(Input::Wake);
     }
 
     /// Answers the operation of that index.
     fn answer(&mut self, index: usize, answer: &Answer<'_>) {
-        let Asked { id, op, disturbed } = self.asked.remove(index);
+        let Asked { id, op, disturbed, .. } = self.asked.remove(index);
         let claimed = match &op {
             StoreOp::Claim { seen, .. } => Some(seen.key.clone()),
             _ => None,
