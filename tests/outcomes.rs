@@ -191,19 +191,21 @@ fn retry_after_wins_over_the_backoff_in_seconds_and_as_a_date() {
     let wall = |host: &Host| host.now().wall.0;
     let (mut host, sent) = sending(&[], 1);
     host.answer_with(&sent, 429, Some("120"));
-    assert_eq!(until_next(&mut host), 120_000);
+    let seconds = until_next(&mut host);
+    assert!((120_000..=240_000).contains(&seconds), "{seconds}");
     let sent = host.sent_one();
-    // 2026-01-02T04:00:00Z
+    // 2026-01-02T03:10:00Z
     host.answer_with(&sent, 503, Some("Fri, 02 Jan 2026 03:10:00 GMT"));
-    let expected = 1_767_323_400_000 - wall(&host);
-    assert_eq!(until_next(&mut host), expected);
+    let asked = 1_767_323_400_000 - wall(&host);
+    let date = until_next(&mut host);
+    assert!((asked..=2 * asked).contains(&date), "{date} of {asked}");
 }
 
 #[test]
 fn a_lying_retry_after_is_capped_and_nonsense_is_not_heard() {
     for (text, least, most) in [
-        ("99999999999", 900_000, 900_000),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", 900_000, 900_000),
+        ("99999999999", 900_000, 1_200_000),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 900_000, 1_200_000),
         ("soon", 1, 500),
         ("-5", 1, 500),
         ("0", 1, 500),

@@ -7,7 +7,7 @@ use super::super::io::{Command, Consent, Export, ExportId, Outcome};
 use super::super::json::{self, NoBody};
 use super::super::ledger::Reason;
 use super::super::record::Record;
-use super::super::retry::{Verdict, backoff_millis, classify, retry_after_millis};
+use super::super::retry::{Verdict, classify, retry_after_millis, wait_millis};
 use super::super::time::Millis;
 use super::{Authorization, Batch, Flight, PartingFate, Pending, Pipeline};
 
@@ -211,12 +211,12 @@ impl Pipeline {
         }
     }
 
-    fn back_off(&mut self, wait: Option<u64>) {
+    fn back_off(&mut self, asked: Option<u64>) {
         self.failures = self.failures.saturating_add(1);
         let base = self.config.get(Number::BaseBackoffMillis);
         let most = self.config.get(Number::MaxBackoffMillis);
-        let backoff = backoff_millis(&mut self.rng, self.failures, base, most);
-        self.not_before = self.now.mono.plus(wait.unwrap_or(backoff).max(1));
+        let wait = wait_millis(&mut self.rng, self.failures, asked, base, most);
+        self.not_before = self.now.mono.plus(wait.max(1));
     }
 
     /// Gives up requests and store operations whose time is over.
