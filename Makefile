@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-demo build demo test simulate bench clean
+.PHONY: help setup setup-build setup-demo build demo test simulate trials bench clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,12 +23,16 @@ demo: setup-demo ## Run the demo; PORT=8080: on that port; CHECK=1: check it in 
 test: setup ## Run every check and test
 	@node tools/test.mjs
 
-test-%: setup ## One part: format lint native simulator wasm package node collector browser demo
+test-%: setup ## One part: format lint native simulator wasm package node collector browser trials demo
 	@node tools/test.mjs $*
 
 simulate: setup-build ## Simulate faults; SEEDS=10000: that many runs; MINUTES=10: for so long; SEED=7: that one
 	@$(if $(SEED),SIM_SEED=$(SEED)) $(if $(SEEDS),SIM_SEEDS=$(SEEDS)) $(if $(MINUTES),SIM_MINUTES=$(MINUTES)) \
 		cargo test --release --test simulator -- --nocapture
+
+trials: build ## Leave, kill and outlast what logs, and print what arrived as a table
+	@tools/setup.sh demo
+	@node tools/trials.mjs
 
 bench: build ## Measure what a call costs, in Node and in Chromium
 	@tools/setup.sh demo

@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use support::{Host, START, StoreMode, number, setup};
 use wasm_telemetry::core::config::{Setting, Value};
 use wasm_telemetry::core::io::{Consent, Field, Input};
@@ -348,6 +350,67 @@ fn a_stale_copy_is_not_taken_for_the_batch() {
     let mut numbers = deliver(&mut host, 120_000);
     numbers.sort_unstable();
     assert_eq!(numbers, [0, 1]);
+}
+
+#[test]
+fn a_holder_that_overslept_its_lease_does_not_write_over_what_another_took() {
+    let mut host = Host::with(ahead(1), &[number("scheduledDelayMillis", 3_600_000.0)]);
+    host.log(0);
+    host.wait(200);
+    // The machine sleeps, and another tab is the first to wake.
+    host.mono += 3_600_000;
+    let mut other = Host::beside(&host, 2, &[]);
+    let taken = other.sent_one();
+    host.log(1);
+    host.wait(200);
+    other.answer(&taken, 200);
+    drop(host);
+    let mut next = Host::beside(&other, 3, &[]);
+    drop(other);
+    assert_eq!(
+        deliver(&mut next, 120_000),
+        [0, 1],
+        "the second event is safe; the first comes twice"
+    );
+    assert!(next.store.borrow().records.is_empty());
+}
+
+#[test]
+fn a_store_that_never_answers_has_failed_after_a_while() {
+    for first in 0..2 {
+        let mut host = with_stored(3);
+        host.store_mode = StoreMode::Waits;
+        if first == 0 {
+            // A batch waits to be stored; else, one to be claimed.
+            host.log(100);
+            host.flush(0);
+            host.wait(20_000);
+        }
+        host.give(Input::Online(true));
+        host.wait(60_000);
+        host.log(101);
+        host.flush(0);
+        let mut numbers = Vec::new();
+        for _ in 0..100 {
+            for sent in host.sent() {
+                numbers.extend(sent.numbers());
+                host.answer(&sent, 200);
+            }
+            host.wait(1_000);
+        }
+        numbers.sort_unstable();
+        // Nobody answered at first.
+        numbers.dedup();
+        let wanted: &[u64] = if first == 0 { &[100, 101] } else { &[101] };
+        assert_eq!(numbers, wanted, "what is in memory goes out");
+        host.operations.clear();
+        host.store_mode = StoreMode::Works;
+        host.wait(120_000);
+        host.log(102);
+        let all: BTreeSet<u64> = deliver(&mut host, 300_000).into_iter().collect();
+        assert_eq!(all, BTreeSet::from([0, 1, 2, 102]), "and the store is used again");
+        assert!(host.ledger().queued + host.ledger().stored == 0, "{:?}", host.ledger());
+    }
 }
 
 #[test]

@@ -59,6 +59,7 @@ const steps = [
   nodeTests('package', 'build'),
   nodeTests('node', 'build'),
   nodeTests('browser', 'build'),
+  nodeTests('trials', 'build'),
   { name: 'demo', part: 'demo', needs: 'build', command: ['node', 'tools/demo.mjs', '--check'] },
 ];
 

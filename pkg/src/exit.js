@@ -1,22 +1,23 @@
-// The end of a process: what waits is exported while there is time, and stored when there is none. The
-// signals keep their meaning: a process that is killed by one writes nothing any more.
+// The end of a process: what waits is exported while there is time, and stored when there is none.
+import { watchSignals } from './signals.js';
 
 /** @type {Map<Client, number>} every client, and how many events it had at its last export at the end */
 const clients = new Map();
-let listening = false;
+/** @type {(() => void) | undefined} */
+let stop;
 
 /** @typedef {import('#bindings').Client} Client */
 
 export function watch(/** @type {Client} */ client) {
   clients.set(client, -1);
-  if (listening) return;
-  listening = true;
-  process.on('beforeExit', exportNew);
-  process.on('exit', storeAll);
+  stop ??= listen();
 }
 
 export function unwatch(/** @type {Client} */ client) {
   clients.delete(client);
+  if (clients.size > 0) return;
+  stop?.();
+  stop = undefined;
 }
 
 /**
@@ -27,6 +28,28 @@ export function unwatch(/** @type {Client} */ client) {
 export function holdOpen(outcome) {
   const timer = setInterval(() => {}, 2 ** 30);
   return outcome.finally(() => clearInterval(timer));
+}
+
+/** One listener for each event, however many instances there are. */
+function listen() {
+  const storeAll = () => leaveAll('process');
+  allowListeners(1);
+  process.on('beforeExit', exportNew);
+  process.on('exit', storeAll);
+  const stopSignals = watchSignals((ends) => leaveAll(ends ? 'process' : 'signal'));
+  return () => {
+    stopSignals();
+    process.removeListener('beforeExit', exportNew);
+    process.removeListener('exit', storeAll);
+    allowListeners(-1);
+  };
+}
+
+/** A host that has as many as it may have must not be warned because of ours. */
+function allowListeners(/** @type {number} */ more) {
+  const most = process.getMaxListeners();
+  // 0 allows any number.
+  if (most > 1) process.setMaxListeners(most + more);
 }
 
 // Node asks again whenever it runs out of work, and an export is work. So events that came to nothing
@@ -42,8 +65,8 @@ function exportNew() {
   }
 }
 
-function storeAll() {
-  for (const client of clients.keys()) apart(() => client.leave('process'));
+function leaveAll(/** @type {'process' | 'signal'} */ kind) {
+  for (const client of clients.keys()) apart(() => client.leave(kind));
 }
 
 function apart(/** @type {() => void} */ call) {

@@ -330,12 +330,12 @@ impl Driver {
     }
 
     /// The page or the process may be gone after this very task.
-    pub fn leave(&self, process: bool) {
+    pub fn leave(&self, kind: &str) {
         self.hurry();
-        let leaving = if process {
-            Leaving::Process
-        } else {
-            Leaving::Page { budget: self.exporter.keepalive_room() }
+        let leaving = match kind {
+            "process" => Leaving::Process,
+            "signal" => Leaving::Signal,
+            _ => Leaving::Page { budget: self.exporter.keepalive_room() },
         };
         self.input(Input::Leaving(leaving));
         // Even within a call that will never go on, such as a callback that ends the process.
@@ -380,7 +380,7 @@ impl Driver {
                 self.wake();
             }
             Event::Visibility if !page::is_hidden() => {}
-            Event::Hide | Event::Visibility | Event::Freeze => self.leave(false),
+            Event::Hide | Event::Visibility | Event::Freeze => self.leave("page"),
             Event::Show => self.wake(),
             Event::Online => self.input(Input::Online(true)),
             Event::Offline => self.input(Input::Online(false)),

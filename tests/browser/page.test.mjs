@@ -1,70 +1,24 @@
-// The package in real pages: an outage, reloads, several tabs, pages that go away, and policies.
+// The package in real pages: an outage and a reload, consent, policies, a dead endpoint.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { bundle, launch } from '../support/browser.mjs';
-import { startServer } from '../support/server.mjs';
+import { launch } from '../support/browser.mjs';
+import { ids, logMany, numbers, options, site, start, stats, upTo } from '../support/site.mjs';
 import { until } from '../support/wait.mjs';
 
 let browser;
-let script;
 
 before(async () => {
-  [browser, script] = await Promise.all([launch(), bundle()]);
+  browser = await launch();
 });
 after(() => browser.close());
 
-/**
- * A site whose pages hold `/telemetry.js` and then their own script, in a browser profile of its own.
- * @param {{ [path: string]: string }} pages the text of each page's script
- * @param {Record<string, string>} [headers] of the pages
- */
-async function site(t, pages, headers = {}) {
-  const server = await startServer(t);
-  server.serve((path) => {
-    if (path === '/telemetry.js') return { type: 'text/javascript', body: script };
-    const name = path.replace(/\.js$/, '');
-    if (!(name in pages)) return undefined;
-    if (path !== name) return { type: 'text/javascript', body: pages[name] };
-    const body = `<!doctype html><meta charset="utf-8"><title>${name}</title>
-      <script src="/telemetry.js"></script><script src="${name}.js"></script>`;
-    return { type: 'text/html', body, headers };
-  });
-  const context = await browser.newContext();
-  t.after(() => context.close());
-  const problems = [];
-  const open = async (path) => {
-    const page = await context.newPage();
-    page.on('pageerror', (error) => problems.push(String(error)));
-    await page.goto(server.url + path);
-    return page;
-  };
-  return { server, context, open, problems };
-}
-
-const options = (more = '') => `{
-  serviceName: 'tested',
-  batch: { scheduledDelayMillis: 20, baseBackoffMillis: 20, maxBackoffMillis: 200 },
-  onDiagnostic: ({ code }) => codes.push(code),
-  ${more}
-}`;
-
-const logTwenty = (more) => `
-  var codes = [];
-  telemetry.init(${options(more)});
-  for (let n = 0; n < 20; n += 1) telemetry.logEvent('counted', { n, tab: Number(location.hash.slice(1)) });`;
-
-const initOnly = `var codes = []; telemetry.init(${options()});`;
+const logTwenty = (more) => start(more) + logMany();
 
 // A page that went away in the middle of an export leaves the batch under its lease.
 const leaseMillis = 120_000;
 
-const numbers = (events) => events.map(({ event_metadata: { n } }) => n).sort((a, b) => a - b);
-const twenty = Array.from({ length: 20 }, (_, n) => n);
-const ids = (events) => new Set(events.map(({ event_id }) => event_id));
-const stats = (page) => page.evaluate(() => telemetry.stats());
-
 test('the first line of a page may log', async (t) => {
-  const { server, open, problems } = await site(t, {
+  const { server, open, problems } = await site(t, browser, {
     '/': `var codes = [];
       telemetry.logEvent('before init');
       telemetry.init(${options()});
@@ -90,7 +44,7 @@ test('the first line of a page may log', async (t) => {
 });
 
 test('an outage, and a reload in it: all events arrive, once', async (t) => {
-  const { server, open } = await site(t, { '/': logTwenty(), '/later': initOnly });
+  const { server, open } = await site(t, browser, { '/': logTwenty(), '/later': start() });
   server.answerWith(() => ({ status: 503 }));
   const page = await open('/');
   await until(async () => (await stats(page)).store.events === 20);
@@ -99,88 +53,12 @@ test('an outage, and a reload in it: all events arrive, once', async (t) => {
   server.answerWith(() => undefined);
   await until(() => server.events().length >= 20, '20 events', leaseMillis);
   await until(async () => (await stats(page)).store.events === 0);
-  assert.deepEqual(numbers(server.events()), twenty);
+  assert.deepEqual(numbers(server.events()), upTo(20));
   assert.equal(ids(server.events()).size, 20);
 });
 
-test('two tabs in an outage, both reloaded: each event arrives, once', async (t) => {
-  const { server, open } = await site(t, { '/': logTwenty(), '/later': initOnly });
-  server.answerWith(() => ({ status: 0 }));
-  const tabs = await Promise.all(['/#1', '/#2'].map(open));
-  for (const tab of tabs) await until(async () => (await stats(tab)).ledger.stored >= 20);
-  await Promise.all(tabs.map((tab) => tab.goto(`${server.url}/later`)));
-  server.answerWith(() => undefined);
-  await until(() => ids(server.events()).size === 40, '40 events', leaseMillis);
-  await until(async () => (await stats(tabs[0])).store.events === 0);
-  assert.equal(server.events().length, 40);
-  for (const tab of [1, 2]) {
-    const own = server.events().filter(({ event_metadata }) => event_metadata.tab === tab);
-    assert.deepEqual(numbers(own), twenty);
-  }
-});
-
-for (const [what, answer] of [
-  ['with the endpoint up', undefined],
-  ['with the endpoint down', { status: 0 }],
-  ['with an endpoint that hangs', { hang: true }],
-]) {
-  test(`a page that is left 50 ms after its events, ${what}: all arrive`, async (t) => {
-    const { server, open } = await site(t, {
-      '/': `var codes = []; telemetry.init(${options('batch: { scheduledDelayMillis: 3600000 }')});
-        telemetry.ready().then(() => {
-          for (let n = 0; n < 20; n += 1) telemetry.logEvent('counted', { n });
-          setTimeout(() => { location.href = '/other'; }, 50);
-        });`,
-      '/other': 'document.title = "other"',
-      '/later': initOnly,
-    });
-    server.answerWith(() => answer);
-    const page = await open('/');
-    await page.waitForURL('**/other');
-    // What was sent as the page went has had its time by now, or is under a lease until it has.
-    server.answerWith(() => undefined);
-    await page.goto(`${server.url}/later`);
-    await until(() => ids(server.events()).size === 20, '20 events', leaseMillis);
-    assert.deepEqual([...new Set(numbers(server.events()))], twenty);
-  });
-}
-
-test('an exposure right before a redirect arrives', async (t) => {
-  const { server, open } = await site(t, {
-    '/': `var codes = []; telemetry.init(${options()});
-      telemetry.ready().then(() => {
-        telemetry.logExperiment({ experimentId: 'new-nav', variationId: 1 });
-        location.href = '/later';
-      });`,
-    '/later': initOnly,
-  });
-  const page = await open('/');
-  await page.waitForURL('**/later');
-  await until(() => ids(server.events()).size === 1, 'the exposure', leaseMillis);
-  assert.equal(server.events()[0].experiment_id, 'new-nav');
-});
-
-test('a page that comes back from the back/forward cache goes on logging', async (t) => {
-  const { server, open } = await site(t, {
-    '/': `${initOnly} addEventListener('pageshow', ({ persisted }) => {
-      telemetry.logEvent('shown', { persisted });
-    });`,
-    '/other': 'document.title = "other"',
-  });
-  const page = await open('/');
-  await until(() => server.events().length === 1);
-  await page.goto(`${server.url}/other`);
-  // Nothing that waits for a load: there is none.
-  await page.evaluate(() => history.back());
-  await until(() => server.events().length === 2);
-  assert.deepEqual(
-    server.events().map(({ event_metadata: { persisted } }) => persisted),
-    [false, true],
-  );
-});
-
 test('a browser that is offline keeps its events, and spends no attempt', async (t) => {
-  const { server, context, open } = await site(t, { '/': initOnly });
+  const { server, context, open } = await site(t, browser, { '/': start() });
   const page = await open('/');
   await page.evaluate(() => telemetry.ready());
   await context.setOffline(true);
@@ -191,11 +69,11 @@ test('a browser that is offline keeps its events, and spends no attempt', async 
   assert.equal(server.requests.length, 0);
   await context.setOffline(false);
   await until(() => server.events().length === 20);
-  assert.deepEqual(numbers(server.events()), twenty);
+  assert.deepEqual(numbers(server.events()), upTo(20));
 });
 
 test('setConsent(denied) while the WebAssembly loads wipes what was kept', async (t) => {
-  const { server, open } = await site(t, {
+  const { server, open } = await site(t, browser, {
     '/': `${logTwenty()}
       var pending = telemetry.updateConfig({ batch: { maxAttempts: 'many' } });
       var state = telemetry.stats().state;
@@ -216,6 +94,7 @@ test('setConsent(denied) while the WebAssembly loads wipes what was kept', async
 test("a strict policy needs 'wasm-unsafe-eval', and nothing more", async (t) => {
   const { server, open, problems } = await site(
     t,
+    browser,
     { '/': logTwenty() },
     { 'Content-Security-Policy': "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'" },
   );
@@ -228,6 +107,7 @@ test("a strict policy needs 'wasm-unsafe-eval', and nothing more", async (t) => 
 test('a policy that forbids WebAssembly: the page goes on, and is told once', async (t) => {
   const { server, open, problems } = await site(
     t,
+    browser,
     {
       '/': `${logTwenty()}
         var after = telemetry.ready().then(() => telemetry.flush());`,
@@ -244,7 +124,7 @@ test('a policy that forbids WebAssembly: the page goes on, and is told once', as
 });
 
 test('a dead endpoint fills no console and makes no storm', async (t) => {
-  const { server, open } = await site(t, { '/': logTwenty('debug: false') });
+  const { server, open } = await site(t, browser, { '/': logTwenty('debug: false') });
   server.answerWith(() => ({ status: 0 }));
   const page = await open('/');
   const own = [];
@@ -256,18 +136,4 @@ test('a dead endpoint fills no console and makes no storm', async (t) => {
     own.every((text) => text.startsWith('Failed to load resource')),
     own.join('\n'),
   );
-});
-
-test('a dedicated worker logs, and stores in IndexedDB too', async (t) => {
-  const { server, open } = await site(t, {
-    '/': 'var worker = new Worker("/worker.js"); worker.onmessage = (e) => { window.told = e.data; };',
-    '/worker': `self.window = self; importScripts('/telemetry.js');
-      ${logTwenty()}
-      telemetry.flush().then(() => postMessage(telemetry.stats()));`,
-  });
-  const page = await open('/');
-  await until(() => server.events().length === 20);
-  const told = await until(() => page.evaluate('window.told'));
-  assert.equal(told.store.kind, 'indexeddb');
-  assert.equal(told.ledger.delivered, 20);
 });

@@ -136,32 +136,6 @@ test('a killed process loses nothing that was written ahead', async (t) => {
   assertEachOnce(server.events());
 });
 
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  test(`${signal} ends the process as if we were not there`, async (t) => {
-    const program = `
-      telemetry.init({ serviceName: 'tested', store: 'memory' });
-      telemetry.logEvent('interrupted');
-      setInterval(() => {}, 1000);
-      process.kill(process.pid, ${JSON.stringify(signal)});`;
-    assert.equal((await run(t, program)).signal, signal);
-  });
-}
-
-test('many instances add one listener each to beforeExit and exit', async (t) => {
-  const { stdout, stderr } = await run(
-    t,
-    `
-    const before = ['beforeExit', 'exit'].map((name) => process.listenerCount(name));
-    for (let n = 0; n < 50; n += 1) {
-      new telemetry.Telemetry({ serviceName: 'n' + n, store: 'memory' });
-    }
-    const after = ['beforeExit', 'exit'].map((name) => process.listenerCount(name));
-    console.log(JSON.stringify(after.map((count, index) => count - before[index])));`,
-  );
-  assert.deepEqual(JSON.parse(stdout), [1, 1]);
-  assert.equal(stderr, '');
-});
-
 test('two processes that start after a crash share the work and double nothing', async (t) => {
   const directory = folder(t);
   const batch = { baseUrl: 'http://127.0.0.1:9', maxExportBatchSize: 20, maxQueueSize: 5_000 };

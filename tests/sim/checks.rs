@@ -42,7 +42,7 @@ impl World {
                     assert!(may_send, "client {id} sends against consent or the kill switch");
                     assert!(!export.body.is_empty());
                 }
-                Command::Store { op: StoreOp::Put { entry, bytes }, .. } => {
+                Command::Store { op: StoreOp::Put { entry, bytes }, .. } if entry.events > 0 => {
                     assert_eq!(consent, Consent::Granted, "client {id} stores without consent");
                     let (batch, serials) = read_record(bytes);
                     assert_eq!(serials.len(), entry.events as usize, "{entry:?}");

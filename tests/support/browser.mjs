@@ -1,5 +1,5 @@
 // Chromium, and pages that use the built package as a bundle would.
-import { existsSync } from 'node:fs';
+import { existsSync, readlinkSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { build } from 'esbuild';
 import { chromium } from 'playwright-core';
@@ -15,23 +15,34 @@ function executable() {
   return path;
 }
 
-/** @param {string[]} more arguments of Chromium's */
-export function launch(...more) {
-  return chromium.launch({
-    executablePath: executable(),
-    args: [
-      ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-      '--no-first-run',
-      '--disable-gpu',
-      '--disable-quic',
-      ...more,
-    ],
-    // As a user's browser has it: pages can come back.
-    ignoreDefaultArgs: ['--disable-back-forward-cache'],
-  });
+const settings = () => ({
+  executablePath: executable(),
+  args: [
+    ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+    '--no-first-run',
+    '--disable-gpu',
+    '--disable-quic',
+  ],
+  // As a user's browser has it: pages can come back.
+  ignoreDefaultArgs: ['--disable-back-forward-cache'],
+});
+
+export const launch = () => chromium.launch(settings());
+
+/** A browser that keeps what it stores in a folder, and what kills it as `kill -9` would. */
+export async function launchOn(/** @type {string} */ directory) {
+  const context = await chromium.launchPersistentContext(directory, settings());
+  const kill = async () => {
+    // The lock that keeps a second browser off the profile names the process: `<host>-<pid>`.
+    const pid = Number(readlinkSync(join(directory, 'SingletonLock')).split('-').at(-1));
+    const closed = new Promise((resolve) => context.once('close', resolve));
+    process.kill(pid, 'SIGKILL');
+    await closed;
+  };
+  return { context, kill };
 }
 
 /** @returns {Promise<string>} the package as one script that leaves its names on `window.telemetry` */

@@ -18,10 +18,11 @@ import { gunzipSync } from 'node:zlib';
  * @property {boolean} [hang] never answer
  */
 
+/** @typedef {{ after(done: () => unknown): void }} Scope a test, or whatever else comes to an end */
 /** @typedef {{ type: string, body: string, headers?: Record<string, string> }} Resource */
 
 /**
- * @param {import('node:test').TestContext} t
+ * @param {Scope} t
  * @param {(request: Received, index: number) => Answer | undefined | Promise<Answer | undefined>} [answer]
  */
 export async function startServer(t, answer = () => undefined) {

@@ -28,7 +28,7 @@ impl Pipeline {
 
     /// With `write-ahead` nothing is sent before it could be stored.
     fn waits_for_store(&self) -> bool {
-        self.write_ahead && !self.store_ready && self.config.get(Number::MaxStoreBytes) > 0
+        self.write_ahead && !self.store_ready && self.may_store()
     }
 
     /// Whether there is reason to hope that a request would succeed.
@@ -43,16 +43,13 @@ impl Pipeline {
             self.told.tell(commands, "no_endpoint", "batch.baseUrl", &message);
         }
         let busy = |pending: &Pending| matches!(pending, Pending::Claim(_) | Pending::Renew { .. });
-        if !self.may_send()
-            || self.waits_for_store()
-            || self.pending.iter().any(|(_, pending)| busy(pending))
-        {
+        if !self.may_send() || self.waits_for_store() || self.pending().any(busy) {
             return;
         }
         if let Some(batch) = self.pop_ready(true) {
             let patience = self.config.get(Number::ExportTimeoutMillis);
             let enough = self.now.wall.plus(patience).0;
-            match &batch.copy {
+            match batch.place.copy() {
                 Some(copy) if copy.lease < enough => self.renew(batch, commands),
                 _ => self.launch(batch, commands),
             }
@@ -63,7 +60,7 @@ impl Pipeline {
 
     /// A copy's lease may have run out while the batch waited: make sure that nobody took it over.
     fn renew(&mut self, batch: Batch, commands: &mut Vec<Command>) {
-        let Some(seen) = batch.copy.clone() else {
+        let Some(seen) = batch.place.copy().cloned() else {
             return;
         };
         let (lease, attempts) = (self.lease(), seen.attempts);
@@ -134,13 +131,11 @@ impl Pipeline {
             self.failures = 0;
             self.not_before = Millis(0);
         }
-        self.trusted = verdict == Verdict::Delivered;
+        self.heard(verdict == Verdict::Delivered, commands);
         match verdict {
             Verdict::Delivered => {
                 self.counts.delivered += u64::from(batch.events);
-                if batch.stored {
-                    self.remove(batch.key, commands);
-                }
+                self.vacate(batch.place, commands);
                 self.list_again();
             }
             Verdict::Retry => {
@@ -192,7 +187,7 @@ impl Pipeline {
 
     /// The batch is kept for another try, and the first failure stops a drain.
     pub(super) fn failed(&mut self, batch: Batch, wait: Option<u64>, commands: &mut Vec<Command>) {
-        self.trusted = false;
+        self.heard(false, commands);
         self.back_off(wait);
         self.retain(batch, commands);
     }
@@ -221,7 +216,7 @@ impl Pipeline {
         self.not_before = self.now.mono.plus(wait.unwrap_or(backoff).max(1));
     }
 
-    /// Gives up requests whose time is over.
+    /// Gives up requests and store operations whose time is over.
     pub(super) fn watch_deadlines(&mut self, commands: &mut Vec<Command>) {
         let now = self.now.mono;
         if let Some(flight) = self.flight.take_if(|flight| flight.deadline <= now) {
@@ -232,6 +227,7 @@ impl Pipeline {
             let parting = self.parting.swap_remove(index);
             commands.push(Command::Cancel(parting.id));
         }
+        self.watch_operations(commands);
     }
 
     /// The page stayed, and so there is a witness after all.
@@ -246,7 +242,7 @@ impl Pipeline {
                 self.outcome(batch, Authorization::First, outcome, commands);
             }
             PartingFate::Kept { key, .. } if delivered => {
-                self.trusted = true;
+                self.heard(true, commands);
                 if self.known.get(&key).is_some_and(|known| known.mine)
                     && let Some(known) = self.known.remove(&key)
                 {

@@ -8,7 +8,7 @@ use super::super::io::Command;
 use super::super::ledger::Reason;
 use super::super::record::Record;
 use super::keep::key;
-use super::{Batch, Pending, Pipeline};
+use super::{Batch, Pending, Pipeline, Place};
 
 /// A stored batch whose halves are being written.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ impl Pipeline {
         let seq = self.next_seq;
         let id = self.batch_ids.id(u64::from(seq));
         // The first half keeps the batch's id, but not its place in the store.
-        let place = self.batch_ids.id(u64::MAX - u64::from(seq));
+        let place = self.next_place();
         let record = Record::own(&batch.bytes);
         let halves = match record.and_then(|record| record.split(id, self.client_id, seq)) {
             Err(_) => return self.quarantine(batch, commands),
@@ -39,18 +39,17 @@ impl Pipeline {
         self.next_seq = seq.wrapping_add(1);
         let mut places = [place, id].into_iter();
         let mut halves = halves.map(|(header, bytes)| Batch {
-            key: key(batch.created(), places.next().unwrap_or(header.batch_id)),
+            place: Place::new(key(batch.place.created(), places.next().unwrap_or(header.batch_id))),
             events: header.events,
             attempts: batch.attempts,
             exposure: header.exposure,
             bytes,
-            copy: None,
-            stored: false,
         });
-        if !batch.stored {
+        if batch.place.record.is_none() {
             for half in &mut halves {
                 self.save_early(half, commands);
             }
+            self.vacate(batch.place, commands);
             return self.push_halves(halves);
         }
         let bytes: usize = halves.iter().map(|half| half.bytes.len()).sum();
@@ -64,9 +63,9 @@ impl Pipeline {
         }
         for half in &mut halves {
             let entry = self.entry(half, self.lease());
-            half.copy = Some(entry.clone());
-            half.stored = true;
-            let pending = Pending::Half { whole: batch.key.clone() };
+            half.place.record = Some(entry.clone());
+            half.place.whole = true;
+            let pending = Pending::Half { whole: batch.place.key.clone() };
             self.put(entry, half.bytes.clone(), pending, commands);
         }
         self.splits.push(Split { whole: batch, halves, waiting: 2, failed: false });
@@ -74,7 +73,8 @@ impl Pipeline {
 
     /// A half was written, or could not be.
     pub(super) fn half_stored(&mut self, whole: &str, ok: bool, commands: &mut Vec<Command>) {
-        let Some(index) = self.splits.iter().position(|split| split.whole.key == whole) else {
+        let Some(index) = self.splits.iter().position(|split| split.whole.place.key == whole)
+        else {
             return;
         };
         let split = &mut self.splits[index];
@@ -87,7 +87,7 @@ impl Pipeline {
         if split.failed {
             self.undo(split, commands);
         } else {
-            self.remove(split.whole.key, commands);
+            self.vacate(split.whole.place, commands);
             self.push_halves(split.halves);
         }
     }
@@ -101,7 +101,7 @@ impl Pipeline {
 
     fn undo(&mut self, split: Split, commands: &mut Vec<Command>) {
         for half in split.halves {
-            self.remove(half.key, commands);
+            self.remove(half.place.key, commands);
         }
         self.retain(split.whole, commands);
     }
