@@ -16,6 +16,9 @@ use super::world::{Happening, World};
 /// What was written within this time may be gone with the power.
 const UNSAFE_MILLIS: u64 = 5_000;
 
+/// An operation without an answer in that time has failed.
+const PATIENCE_MILLIS: u64 = 31_000;
+
 /// How a record was before an operation.
 pub struct Change {
     at: u64,
@@ -48,24 +51,29 @@ impl World {
         let Some(operation) = found.and_then(|client| client.operations.pop_front()) else {
             return;
         };
-        let commanded_at = operation.commanded_at;
+        let (id, op) = (operation.id, operation.op.clone());
         let unanswered = self.faults && self.dice.percent(self.options.store.unanswered);
-        let late = self.mono > commanded_at + PUNCTUAL_MILLIS;
+        let late = self.mono > operation.commanded_at + PUNCTUAL_MILLIS;
+        let result = if unanswered && self.dice.percent(50) {
+            self.not_carried_out(&op);
+            None
+        } else {
+            Some(self.carry_out(slot, client, operation))
+        };
         if late || unanswered {
-            self.distrust(slot, &operation.op, "an operation on its record was late");
+            self.distrust(slot, &op, "an operation on its record was late");
+            let found_out = self.mono + PATIENCE_MILLIS;
+            if let Some(client) = self.client(slot, client) {
+                // The pipeline finds out a while later.
+                client.store_failed_at = Some(found_out);
+            }
         }
-        if unanswered && self.dice.percent(50) {
-            return self.not_carried_out(&operation.op);
-        }
-        let result = self.carry_out(slot, client, operation.op);
-        if unanswered {
-            return;
-        }
+        let Some(result) = result.filter(|_| !unanswered) else { return };
         let most = if self.faults { self.options.store.answer_millis } else { 0 };
         let delay = self.dice.below(most + 1);
         let mono = self.mono;
         let Some(client) = self.client(slot, client) else { return };
-        client.results.push_back((operation.id, result));
+        client.results.push_back((id, result));
         let time = client.store_answers_until.max(mono + delay);
         client.store_answers_until = time;
         let client = client.id;
@@ -77,37 +85,34 @@ impl World {
     }
 
     /// Does to the shared store what a client asked for, unless a fault prevents it.
-    pub fn carry_out(&mut self, slot: usize, client: u32, op: StoreOp) -> StoreResult {
-        if self.faults {
-            let is_put = matches!(op, StoreOp::Put { .. });
-            let failed = self.dice.percent(self.options.store.failed);
-            let full = is_put && self.dice.percent(self.options.store.full);
-            if failed || full {
-                self.distrust(slot, &op, "an operation on its record failed");
-                // Sometimes what is told to have failed was done.
-                if failed && self.dice.percent(30) {
-                    self.change_store(slot, client, op);
-                } else {
-                    self.not_carried_out(&op);
-                }
-                return if failed { StoreResult::Failed } else { StoreResult::Full };
-            }
+    pub fn carry_out(&mut self, slot: usize, client: u32, operation: Operation) -> StoreResult {
+        let Operation { op, serials, .. } = operation;
+        let is_put = matches!(op, StoreOp::Put { .. });
+        let failed = self.faults && self.dice.percent(self.options.store.failed);
+        let full = self.faults && is_put && self.dice.percent(self.options.store.full);
+        // Sometimes what is told to have failed was done.
+        let done = !full && (!failed || self.dice.percent(30));
+        let again = op.clone();
+        let result =
+            if done { self.change_store(slot, client, op, serials) } else { StoreResult::Full };
+        if !done || result == StoreResult::Full {
+            self.not_carried_out(&again);
         }
-        let put = match &op {
-            StoreOp::Put { .. } => Some(op.clone()),
-            _ => None,
-        };
-        let result = self.change_store(slot, client, op);
-        if let (Some(put), StoreResult::Full) = (put, &result) {
-            self.distrust(slot, &put, "its record found no room");
-            self.not_carried_out(&put);
+        if failed || result == StoreResult::Full {
+            self.distrust(slot, &again, "an operation on its record failed");
         }
-        result
+        if failed { StoreResult::Failed } else { result }
     }
 
-    fn change_store(&mut self, slot: usize, client: u32, op: StoreOp) -> StoreResult {
+    fn change_store(
+        &mut self,
+        slot: usize,
+        client: u32,
+        op: StoreOp,
+        serials: Vec<u32>,
+    ) -> StoreResult {
         self.journal(&op);
-        let (mono, mut removed) = (self.mono, None);
+        let (mono, mut removed, mut put) = (self.mono, None, None);
         // Who has the record from now on, if it comes to that.
         let holder = match &op {
             StoreOp::Clear => {
@@ -119,7 +124,10 @@ impl World {
                 removed = Some(self.batch_of(key));
                 None
             }
-            StoreOp::Put { entry, .. } => Some((entry.key.clone(), entry.lease)),
+            StoreOp::Put { entry, .. } => {
+                put = (!serials.is_empty()).then(|| entry.key.clone());
+                Some((entry.key.clone(), entry.lease))
+            }
             StoreOp::Claim { seen, lease, .. } | StoreOp::Mark { seen, lease, .. } => {
                 Some((seen.key.clone(), *lease))
             }
@@ -127,6 +135,9 @@ impl World {
         };
         let claims = matches!(op, StoreOp::Claim { .. });
         let result = self.store.apply(op);
+        if let Some(key) = put.filter(|_| result == StoreResult::Done) {
+            self.contents.insert(key, serials);
+        }
         if let Some(batch) = removed {
             for request in self.requests_of.get(&batch).cloned().unwrap_or_default() {
                 let request = &mut self.requests[request];
@@ -151,7 +162,7 @@ impl World {
     pub fn distrust(&mut self, slot: usize, op: &StoreOp, why: &'static str) {
         let mono = self.mono;
         if let Some(client) = &mut self.slots[slot].client {
-            client.store_failed_at = Some(mono);
+            client.store_failed_at = client.store_failed_at.max(Some(mono));
             client.hindered_at = Some(mono);
         }
         let key = match op {
@@ -180,12 +191,12 @@ impl World {
 
     /// The batch under a store's key.
     pub fn batch_of(&self, key: &str) -> u128 {
-        self.contents.get(key).map_or(0, |(batch, _)| *batch)
+        self.batches.get(key).copied().unwrap_or(0)
     }
 
     /// The events under a store's key, as last put.
     pub fn serials_of(&self, key: &str) -> Vec<u32> {
-        self.contents.get(key).map_or_else(Vec::new, |(_, serials)| serials.clone())
+        self.contents.get(key).cloned().unwrap_or_default()
     }
 
     fn journal(&mut self, op: &StoreOp) {
@@ -251,7 +262,7 @@ impl World {
                 self.may_come_twice(&serials, "its removal was lost with the power");
                 if let Some(contents) = self.contents.get_mut(&key) {
                     *contents = read_record(&kept.bytes);
-                    let still = &contents.1;
+                    let still = &*contents;
                     let gone: Vec<u32> =
                         serials.into_iter().filter(|serial| !still.contains(serial)).collect();
                     self.excuse(&gone, "lost with the power");

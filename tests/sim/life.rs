@@ -135,6 +135,9 @@ impl World {
         found.frozen = false;
         found.hindered_at = Some(mono);
         found.thawed_at = Some(mono);
+        if !found.results.is_empty() {
+            found.store_failed_at = found.store_failed_at.max(Some(mono));
+        }
         let held_back = core::mem::take(&mut found.held_back);
         self.say(|| format!("{client}: thaws"));
         if self.dice.percent(50) {
@@ -394,7 +397,7 @@ impl World {
         };
         let rest = operations.split_off(carried_out);
         for operation in operations {
-            self.carry_out(slot, id, operation.op);
+            self.carry_out(slot, id, operation);
         }
         for operation in rest {
             self.never_done(slot, &operation.op);
@@ -415,12 +418,14 @@ impl World {
             return;
         };
         let oldest = self.mono.saturating_sub(age);
+        let hindered = client.hindered_at.is_some() || self.jumped_at > 0;
         let mut stored = HashSet::new();
         for key in self.store.records.keys() {
             for serial in self.serials_of(key) {
                 // A holder that died within a split leaves the whole and its halves.
-                if !stored.insert(serial) && end == End::Crash {
-                    let why = "its holder died within a split";
+                // So does one that had lost its lease, and can't wait to see the fresh record written.
+                if !stored.insert(serial) && (end == End::Crash || hindered) {
+                    let why = "its holder died while it had two records";
                     self.events[serial as usize].repeatable.get_or_insert(why);
                 }
             }

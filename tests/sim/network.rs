@@ -62,6 +62,12 @@ impl Request {
         self.ending.is_some_and(|(_, ending)| ending == Ending::Success)
     }
 
+    /// Its events are its client's again.
+    fn came_back(&self) -> bool {
+        let back = [Ending::Refused, Ending::Unreached, Ending::Cancelled];
+        self.ending.is_some_and(|(_, ending)| back.contains(&ending))
+    }
+
     fn cancelled(&self) -> bool {
         self.ending.is_some_and(|(_, ending)| ending == Ending::Cancelled)
     }
@@ -272,6 +278,9 @@ impl World {
         if heard && !parted && self.client(slot, client).is_some_and(|client| !client.shut_down) {
             self.check_health(slot, outcome);
         }
+        if heard && self.requests[index].came_back() {
+            self.allow_surplus(slot);
+        }
         let batch = self.requests[index].body.batch_id;
         let pending = self.client(slot, client).is_some_and(|client| !client.operations.is_empty())
             && self.removal_pending(slot, batch);
@@ -296,6 +305,7 @@ impl World {
         if let Some(request) = client.exports.remove(&id.0) {
             self.requests[request].ending.get_or_insert((mono, Ending::Cancelled));
         }
+        self.allow_surplus(slot);
     }
 
     /// A command that a client did not live to carry out.

@@ -259,7 +259,7 @@ impl Store {
             never_opens: fault(dice, 10, 50),
             failed: fault(dice, 50, 40),
             full: fault(dice, 40, 60),
-            unanswered: fault(dice, 0, 10),
+            unanswered: fault(dice, 20, 10),
             hangs: fault(dice, 15, 5),
             loses: fault(dice, 30, 5),
             corrupts: fault(dice, 40, 5),

@@ -68,8 +68,10 @@ pub struct World {
     pub requests: Vec<Request>,
     pub requests_of: HashMap<u128, Vec<usize>>,
     pub events: Vec<Logged>,
-    /// The events under each key that was ever put into the store, as last put, and their batch.
-    pub contents: HashMap<String, (u128, Vec<u32>)>,
+    /// The events under each key that was ever put into the store, as last put.
+    pub contents: HashMap<String, Vec<u32>>,
+    /// And the batch that they are of.
+    pub batches: HashMap<String, u128>,
     pub holders: HashMap<String, Holder>,
     /// What was done to the store last, for the case that the power fails.
     pub changes: VecDeque<Change>,
@@ -104,6 +106,7 @@ impl World {
             requests_of: HashMap::new(),
             events: Vec::new(),
             contents: HashMap::new(),
+            batches: HashMap::new(),
             holders: HashMap::new(),
             changes: VecDeque::new(),
             jumped_at: 0,
@@ -284,7 +287,7 @@ impl World {
             Command::Export(export) => self.launch(slot, export),
             Command::Cancel(id) => self.cancel(slot, id),
             Command::Store { id, op } => {
-                self.command_store(slot, Operation { id, op, commanded_at: self.mono });
+                self.command_store(slot, Operation::new(id, op, self.mono));
             }
             Command::Flushed { id, report } => self.flushed(slot, id.0, report),
             Command::Diagnose(diagnostic) => {
