@@ -44,8 +44,10 @@ impl World {
                 }
                 Command::Store { op: StoreOp::Put { entry, bytes }, .. } if entry.events > 0 => {
                     assert_eq!(consent, Consent::Granted, "client {id} stores without consent");
-                    let record = Record::own(bytes).expect("what is put can be read");
-                    self.batches.insert(entry.key.clone(), record.header.batch_id.as_u128());
+                    let (batch, serials) = read_record(bytes);
+                    assert_eq!(serials.len(), entry.events as usize, "{entry:?}");
+                    assert_eq!(bytes.len(), entry.bytes as usize, "{entry:?}");
+                    self.commanded.insert(entry.key.clone(), (batch, serials));
                 }
                 Command::Store { op: StoreOp::Claim { seen, .. }, .. } => {
                     let lease = seen.lease.saturating_sub(now.wall.0);
@@ -153,11 +155,11 @@ impl World {
                     let sent = sent.filter(|_| delivered || count > 0);
                     let sent = sent.map(|request| self.requests[request].body.batch_id);
                     if sent.is_none_or(|batch| batch != self.batch_of(key)) {
-                        self.excuse_stored(&key.clone(), "dropped out of the store");
+                        self.excuse_commanded(key, "dropped out of the store");
                     }
                 }
                 StoreOp::Quarantine { key } if corrupt > 0 => {
-                    self.excuse_stored(&key.clone(), "corrupt");
+                    self.excuse_commanded(key, "corrupt");
                 }
                 _ => {}
             }
@@ -229,6 +231,13 @@ impl World {
         for serial in serials {
             self.events[*serial as usize].excuse.get_or_insert(why);
         }
+    }
+
+    /// What was to be put under a key, done or not.
+    fn excuse_commanded(&mut self, key: &str, why: &'static str) {
+        let commanded = self.commanded.get(key);
+        let serials = commanded.map_or_else(Vec::new, |(_, serials)| serials.clone());
+        self.excuse(&serials, why);
     }
 
     pub fn excuse_stored(&mut self, key: &str, why: &'static str) {
@@ -323,8 +332,8 @@ fn memory(client: &Client) -> ((u64, u64), (u64, u64)) {
     ((bytes, client.pipeline.ledger().queued), (most_bytes, most_events))
 }
 
-/// The events' numbers in a record that the pipeline wrote.
-pub fn read_record(bytes: &[u8]) -> Vec<u32> {
+/// The batch's id and the events' numbers in a record that the pipeline wrote.
+pub fn read_record(bytes: &[u8]) -> (u128, Vec<u32>) {
     let record = Record::checked(bytes).expect("what is put can be read");
     let mut items = record.items();
     let mut shapes: Vec<Vec<(FieldKind, &str)>> = Vec::new();
@@ -344,5 +353,5 @@ pub fn read_record(bytes: &[u8]) -> Vec<u32> {
             _ => {}
         }
     }
-    serials
+    (record.header.batch_id.as_u128(), serials)
 }

@@ -9,7 +9,6 @@ use wasm_telemetry::core::shapes::{FieldKind, ShapeId};
 use wasm_telemetry::core::store::{StoreOp, StoreResult};
 use wasm_telemetry::core::time::Now;
 
-use super::checks::read_record;
 use super::health::Health;
 use super::model::{ContextModel, SamplingModel};
 use super::options::Own;
@@ -68,21 +67,6 @@ pub struct Operation {
     pub commanded_at: u64,
     /// What a `Put` is to write.
     pub serials: Vec<u32>,
-}
-
-impl Operation {
-    pub fn new(id: OpId, op: StoreOp, commanded_at: u64) -> Self {
-        let serials = match &op {
-            StoreOp::Put { entry, bytes } if entry.events > 0 => {
-                let serials = read_record(bytes);
-                assert_eq!(serials.len(), entry.events as usize, "{entry:?}");
-                assert_eq!(bytes.len(), entry.bytes as usize, "{entry:?}");
-                serials
-            }
-            _ => Vec::new(),
-        };
-        Self { id, op, commanded_at, serials }
-    }
 }
 
 /// The numbers in force.

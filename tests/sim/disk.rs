@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use wasm_telemetry::core::io::OpId;
 use wasm_telemetry::core::store::{Entry, StoreOp, StoreResult};
 
 use super::checks::{HANDED_OVER, read_record};
@@ -28,7 +29,7 @@ pub struct Change {
 
 impl World {
     /// A client asks for an operation: it is carried out a little later, and after those before.
-    pub fn command_store(&mut self, slot: usize, operation: Operation) {
+    pub fn command_store(&mut self, slot: usize, id: OpId, op: StoreOp) {
         let faults = self.faults;
         let store = &self.options.store;
         let mut delay = self.dice.below(if faults { store.op_millis + 1 } else { 5 });
@@ -36,9 +37,14 @@ impl World {
             delay += self.dice.pick(&[2_000, 20_000, 100_000]);
         }
         let mono = self.mono;
+        let serials = match &op {
+            StoreOp::Put { entry, .. } => self.commanded.get(&entry.key),
+            _ => None,
+        };
+        let serials = serials.map_or_else(Vec::new, |(_, serials)| serials.clone());
         let Some(client) = &mut self.slots[slot].client else { return };
-        assert!(client.store_open, "no operation before the store is open: {:?}", operation.op);
-        client.operations.push_back(operation);
+        assert!(client.store_open, "no operation before the store is open: {op:?}");
+        client.operations.push_back(Operation { id, op, commanded_at: mono, serials });
         let time = client.store_busy_until.max(mono) + delay;
         client.store_busy_until = time;
         let client = client.id;
@@ -66,6 +72,7 @@ impl World {
             if let Some(client) = self.client(slot, client) {
                 // The pipeline finds out a while later.
                 client.store_failed_at = Some(found_out);
+                client.hindered_at = Some(found_out);
             }
         }
         let Some(result) = result.filter(|_| !unanswered) else { return };
@@ -86,15 +93,18 @@ impl World {
 
     /// Does to the shared store what a client asked for, unless a fault prevents it.
     pub fn carry_out(&mut self, slot: usize, client: u32, operation: Operation) -> StoreResult {
-        let Operation { op, serials, .. } = operation;
+        let Operation { op, serials, commanded_at, .. } = operation;
         let is_put = matches!(op, StoreOp::Put { .. });
         let failed = self.faults && self.dice.percent(self.options.store.failed);
         let full = self.faults && is_put && self.dice.percent(self.options.store.full);
         // Sometimes what is told to have failed was done.
         let done = !full && (!failed || self.dice.percent(30));
         let again = op.clone();
-        let result =
-            if done { self.change_store(slot, client, op, serials) } else { StoreResult::Full };
+        let result = if done {
+            self.change_store(slot, client, op, (commanded_at, serials))
+        } else {
+            StoreResult::Full
+        };
         if !done || result == StoreResult::Full {
             self.not_carried_out(&again);
         }
@@ -109,10 +119,10 @@ impl World {
         slot: usize,
         client: u32,
         op: StoreOp,
-        serials: Vec<u32>,
+        (commanded_at, serials): (u64, Vec<u32>),
     ) -> StoreResult {
         self.journal(&op);
-        let (mono, mut removed, mut put) = (self.mono, None, None);
+        let (mut removed, mut put) = (None, None);
         // Who has the record from now on, if it comes to that.
         let holder = match &op {
             StoreOp::Clear => {
@@ -150,7 +160,7 @@ impl World {
                 self.taken_over(client, &key);
             }
             if lease > 0 {
-                self.holders.insert(key, Holder { slot, client, since: mono });
+                self.holders.insert(key, Holder { slot, client, since: commanded_at });
             } else {
                 self.holders.remove(&key);
             }
@@ -191,7 +201,7 @@ impl World {
 
     /// The batch under a store's key.
     pub fn batch_of(&self, key: &str) -> u128 {
-        self.batches.get(key).copied().unwrap_or(0)
+        self.commanded.get(key).map_or(0, |(batch, _)| *batch)
     }
 
     /// The events under a store's key, as last put.
@@ -261,7 +271,7 @@ impl World {
                 // What had gone or had changed is there again as it was.
                 self.may_come_twice(&serials, "its removal was lost with the power");
                 if let Some(contents) = self.contents.get_mut(&key) {
-                    *contents = read_record(&kept.bytes);
+                    *contents = read_record(&kept.bytes).1;
                     let still = &*contents;
                     let gone: Vec<u32> =
                         serials.into_iter().filter(|serial| !still.contains(serial)).collect();

@@ -9,7 +9,7 @@ use wasm_telemetry::core::ledger::Ledger;
 use wasm_telemetry::core::time::{Millis, Now, UnixMillis};
 
 use super::checks::Cause;
-use super::client::{Client, Operation};
+use super::client::Client;
 use super::dice::Dice;
 use super::disk::Change;
 use super::duplicates::{Holder, PUNCTUAL_MILLIS};
@@ -70,8 +70,8 @@ pub struct World {
     pub events: Vec<Logged>,
     /// The events under each key that was ever put into the store, as last put.
     pub contents: HashMap<String, Vec<u32>>,
-    /// And the batch that they are of.
-    pub batches: HashMap<String, u128>,
+    /// What was last asked to be put there: the batch, and its events.
+    pub commanded: HashMap<String, (u128, Vec<u32>)>,
     pub holders: HashMap<String, Holder>,
     /// What was done to the store last, for the case that the power fails.
     pub changes: VecDeque<Change>,
@@ -106,7 +106,7 @@ impl World {
             requests_of: HashMap::new(),
             events: Vec::new(),
             contents: HashMap::new(),
-            batches: HashMap::new(),
+            commanded: HashMap::new(),
             holders: HashMap::new(),
             changes: VecDeque::new(),
             jumped_at: 0,
@@ -286,9 +286,7 @@ impl World {
         match command {
             Command::Export(export) => self.launch(slot, export),
             Command::Cancel(id) => self.cancel(slot, id),
-            Command::Store { id, op } => {
-                self.command_store(slot, Operation::new(id, op, self.mono));
-            }
+            Command::Store { id, op } => self.command_store(slot, id, op),
             Command::Flushed { id, report } => self.flushed(slot, id.0, report),
             Command::Diagnose(diagnostic) => {
                 let least = !diagnostic.code.is_empty() && !diagnostic.message.is_empty();
