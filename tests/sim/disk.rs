@@ -18,7 +18,7 @@ use super::world::{Happening, World};
 const UNSAFE_MILLIS: u64 = 5_000;
 
 /// An operation without an answer in that time has failed.
-const PATIENCE_MILLIS: u64 = 31_000;
+pub const PATIENCE_MILLIS: u64 = 31_000;
 
 /// How a record was before an operation.
 pub struct Change {

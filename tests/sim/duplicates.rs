@@ -51,13 +51,15 @@ impl World {
             return;
         }
         let mono = self.mono;
+        let now = self.now();
         let jumped = self.options.clock.drift != 0 || self.jumped_at >= holder.since;
         let Some(held_up) = self.client(holder.slot, holder.client).map(|other| {
             let late = other.timer.is_some_and(|time| time + PUNCTUAL_MILLIS < mono);
             let waiting =
                 other.operations.front().is_some_and(|op| op.commanded_at + PUNCTUAL_MILLIS < mono);
             let hindered = other.hindered_at.is_some_and(|time| time >= holder.since);
-            other.frozen || late || waiting || hindered
+            // Who may neither store nor send lets its leases run out.
+            other.frozen || late || waiting || hindered || !other.may_send(now)
         }) else {
             return;
         };

@@ -9,6 +9,8 @@ use wasm_telemetry::core::pipeline::Setup;
 
 use super::checks::Cause;
 use super::client::Client;
+use super::disk::PATIENCE_MILLIS;
+use super::duplicates::PUNCTUAL_MILLIS;
 use super::options::{Own, draw_numbers};
 use super::world::{Happening, World};
 
@@ -397,9 +399,19 @@ impl World {
         };
         let rest = operations.split_off(carried_out);
         for operation in operations {
+            let late = operation.commanded_at + PUNCTUAL_MILLIS < self.mono;
+            let op = operation.op.clone();
             self.carry_out(slot, id, operation);
+            if late {
+                self.distrust(slot, &op, "an operation on its record was late");
+            }
         }
         for operation in rest {
+            self.excuse(&operation.serials, "the store did not come to it");
+            if operation.commanded_at + PATIENCE_MILLIS < self.mono {
+                // The pipeline has given it up, and did not ask the store again.
+                self.distrust(slot, &operation.op, "an operation on its record was late");
+            }
             self.never_done(slot, &operation.op);
         }
     }

@@ -317,8 +317,10 @@ impl World {
 
     /// An operation that died with its client.
     pub fn never_done(&mut self, slot: usize, op: &StoreOp) {
-        if matches!(op, StoreOp::Remove { .. }) {
+        if let StoreOp::Remove { key } = op {
             self.distrust(slot, op, "its holder died before it removed it");
+            let written = self.commanded.get(key).map(|(_, serials)| serials.clone());
+            self.may_come_twice(&written.unwrap_or_default(), "its holder died over it");
         }
     }
 
