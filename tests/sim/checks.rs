@@ -174,7 +174,7 @@ impl World {
         {
             for event in &mut self.events {
                 if event.client == id && event.receipts.is_empty() {
-                    event.excuse.get_or_insert("dropped from memory");
+                    event.excuse_by("dropped from memory");
                 }
             }
         }
@@ -229,7 +229,7 @@ impl World {
 
     pub fn excuse(&mut self, serials: &[u32], why: &'static str) {
         for serial in serials {
-            self.events[*serial as usize].excuse.get_or_insert(why);
+            self.events[*serial as usize].excuse_by(why);
         }
     }
 
@@ -256,6 +256,8 @@ impl World {
         assert!(frozen || mono <= deadline + 1_000 + 2 * late, "flush {id} took too long");
         if client.shut_down && client.flushes.is_empty() {
             client.stopped = true;
+            // What was in flight could not be stored, and is not waited for.
+            client.excused |= !client.store_open;
         }
         let ledger = client.pipeline.ledger();
         assert!(report.delivered <= ledger.delivered && report.dropped <= ledger.dropped.total());

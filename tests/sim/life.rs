@@ -452,7 +452,7 @@ impl World {
                 client.store_failed_at.is_some_and(|time| time + STORE_PAUSE_MILLIS >= event.mono);
             let unsafe_store = failed || client.excused || !client.store_open;
             if unsafe_store || last_moment || lost_by_crash {
-                event.excuse.get_or_insert("in the memory of a client that is gone");
+                event.excuse_by("in the memory of a client that is gone");
             }
         }
         self.past.push(client.pipeline.ledger());

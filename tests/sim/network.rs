@@ -280,12 +280,23 @@ impl World {
         }
         if heard && self.requests[index].came_back() {
             self.allow_surplus(slot);
+        } else if heard {
+            self.allow_one(slot, index);
         }
         let batch = self.requests[index].body.batch_id;
         let pending = self.client(slot, client).is_some_and(|client| !client.operations.is_empty())
             && self.removal_pending(slot, batch);
         let request = &mut self.requests[index];
         request.settled |= request.succeeded() && !pending;
+    }
+
+    /// A batch that is split may be larger than what a queue of ours would hold.
+    fn allow_one(&mut self, slot: usize, request: usize) {
+        let Request { size, ref body, .. } = self.requests[request];
+        if let Some(client) = &mut self.slots[slot].client {
+            let (bytes, events) = client.surplus;
+            client.surplus = (bytes.max(size as u64), events.max(body.events.len() as u64));
+        }
     }
 
     fn removal_pending(&self, slot: usize, batch: u128) -> bool {

@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use serde_json::Value;
 
 use super::body::{Body, Came};
+use super::checks::HANDED_OVER;
 use super::wire;
 
 /// What became of one logged event.
@@ -28,6 +29,13 @@ pub struct Logged {
     pub denied: bool,
     /// Why it may never arrive.
     pub excuse: Option<&'static str>,
+}
+
+impl Logged {
+    /// It may never arrive. That a page handed it over may yet turn out wrong, all else stays.
+    pub fn excuse_by(&mut self, why: &'static str) {
+        self.excuse = self.excuse.filter(|known| *known != HANDED_OVER).or(Some(why));
+    }
 }
 
 #[derive(Debug, Default)]
