@@ -1,11 +1,12 @@
 import { Client } from '#bindings';
 import { tell } from './diagnostics.js';
-import { holdOpen, unwatch, watch } from './exit.js';
+import { holdOpen, storing, unwatch, watch } from './exit.js';
 import { Hot } from './hot.js';
 import { Kept } from './kept.js';
 import { whenLoaded } from './load.js';
 import { isNodeLike } from './runtime.js';
 import { settle } from './settings.js';
+import { Spool } from './spool.js';
 import { noFlush, noStats } from './unready.js';
 import { verified } from './verified.js';
 
@@ -14,6 +15,8 @@ import { verified } from './verified.js';
 /** @typedef {import('../index.d.ts').FlushReport} FlushReport */
 /** @typedef {import('../index.d.ts').ConfigReport} ConfigReport */
 /** @typedef {import('../index.d.ts').Stats} Stats */
+
+/** @typedef {Pick<Hot, 'logEvent' | 'logExperiment'>} Log */
 
 const flushMillis = 30_000;
 
@@ -26,7 +29,7 @@ export class Telemetry {
   #kept;
   /** @type {Client | undefined} */
   #client;
-  /** @type {Hot | undefined} */
+  /** @type {Log | undefined} */
   #hot;
   #suppressed = 0;
   /** @type {Promise<void>} */
@@ -119,14 +122,20 @@ export class Telemetry {
     /** @type {import('./settings.js').Host} */ host,
   ) {
     try {
-      this.#client = new Client(this.#options, host);
+      const spool = new Spool('batch', this.#options.serviceName);
+      this.#client = new Client(this.#options, { ...host, spool });
     } catch (error) {
       this.#stop('internal_error', `nothing is logged: ${error}`);
       return;
     }
-    if (isNodeLike) watch(this.#client);
+    const client = this.#client;
+    if (isNodeLike) {
+      watch(client, () => {
+        if (this.#hot) this.#hot = storing(this.#hot, client);
+      });
+    }
     const kept = /** @type {Kept} */ (this.#kept);
-    const hot = new Hot(this.#client, memory, {
+    const hot = new Hot(client, memory, {
       general: this.#strict || this.#options.enrich !== undefined,
       run: (call) => this.#run(call),
       runApart: (call) => this.#runApart(call),

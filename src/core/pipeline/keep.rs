@@ -120,6 +120,13 @@ impl Pipeline {
         }
     }
 
+    /// Records of what is in memory too, written or on their way.
+    pub(super) fn copies(&self) -> impl Iterator<Item = &Entry> {
+        let flight = self.flight.iter().map(|flight| &flight.batch);
+        let copies = self.ready.iter().chain(flight).filter_map(|batch| batch.place.copy());
+        copies.chain(&self.open_place.record)
+    }
+
     /// Makes room in the store, oldest out first. False if there is no way.
     pub(super) fn fit(&mut self, bytes: u64, commands: &mut Vec<Command>) -> bool {
         let most = self.config.get(Number::MaxStoreBytes);
@@ -129,10 +136,8 @@ impl Pipeline {
         loop {
             let stored = self.known.sums().bytes;
             let moving: u64 = self.moving().map(|batch| batch.bytes.len() as u64).sum();
-            let flight = self.flight.iter().map(|flight| &flight.batch);
-            let copies = self.ready.iter().chain(flight).filter_map(|batch| batch.place.copy());
-            let copies = copies.chain(&self.open_place.record).map(|copy| u64::from(copy.bytes));
-            if stored + moving + copies.sum::<u64>() + bytes <= most {
+            let copies: u64 = self.copies().map(|copy| u64::from(copy.bytes)).sum();
+            if stored + moving + copies + bytes <= most {
                 return true;
             }
             let oldest = self.known.iter().find(|known| self.is_free(&known.entry));

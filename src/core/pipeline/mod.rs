@@ -548,6 +548,8 @@ impl Pipeline {
         write_u64(out, self.known.len() as u64);
         write_count(out, "events", self.known.sums().events);
         write_count(out, "bytes", self.known.sums().bytes);
+        let copies = self.copies().filter(|copy| self.is_written(&copy.key));
+        write_count(out, "copies", copies.map(|copy| u64::from(copy.events)).sum());
         out.extend_from_slice(b"},\"endpoint\":{\"url\":");
         write_text(out, &self.config.url().unwrap_or_default());
         out.extend_from_slice(b",\"online\":");
@@ -591,9 +593,16 @@ impl Pipeline {
     }
 
     /// While the endpoint is out of reach a batch may go on filling, so that an outage ends with few
-    /// requests; but for the one that finds out.
+    /// requests; unless it is needed to find out, because the others have spent half their attempts.
     fn seal_helps(&self) -> bool {
-        self.healthy() || (self.may_send() && self.ready.is_empty() && self.candidate().is_none())
+        let most = self.config.get(Number::MaxAttempts);
+        let weary = |known: &shelf::Known| u64::from(known.entry.attempts) * 2 >= most;
+        let moves = |pending: &Pending| matches!(pending, Pending::Put(_) | Pending::Claim(_));
+        self.healthy()
+            || (self.may_send()
+                && self.ready.is_empty()
+                && !self.pending().any(moves)
+                && self.candidate().is_none_or(weary))
     }
 
     /// Whether events may be stored or sent at all.
