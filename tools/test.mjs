@@ -23,7 +23,11 @@ const freshSeed = process.env.SIM_SEED ?? String(randomInt(2 ** 47));
 const steps = [
   { name: 'rustfmt', part: 'format', command: ['cargo', 'fmt', '--check'] },
   { name: 'biome', part: 'format', command: ['biome', 'ci', '--error-on-warnings', ...plain] },
-  { name: 'clippy', part: 'lint', command: ['cargo', 'clippy', ...denyWarnings] },
+  {
+    name: 'clippy',
+    part: 'lint',
+    command: ['cargo', 'clippy', '--features', 'ablation', ...denyWarnings],
+  },
   { name: 'clippy wasm32', part: 'lint', command: ['cargo', 'clippy', ...wasm, ...denyWarnings] },
   {
     name: 'rustdoc',
