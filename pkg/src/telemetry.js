@@ -6,6 +6,7 @@ import { Kept } from './kept.js';
 import { whenLoaded } from './load.js';
 import { isNodeLike } from './runtime.js';
 import { settle } from './settings.js';
+import { Spool } from './spool.js';
 import { noFlush, noStats } from './unready.js';
 import { verified } from './verified.js';
 
@@ -121,7 +122,8 @@ export class Telemetry {
     /** @type {import('./settings.js').Host} */ host,
   ) {
     try {
-      this.#client = new Client(this.#options, host);
+      const spool = new Spool('batch', this.#options.serviceName);
+      this.#client = new Client(this.#options, { ...host, spool });
     } catch (error) {
       this.#stop('internal_error', `nothing is logged: ${error}`);
       return;

@@ -32,7 +32,7 @@ use crate::core::context::Slot;
 use crate::core::io::{Command, Consent, Diagnostic, FlushId, Input, Leaving, Outcome};
 use crate::core::pipeline::Pipeline;
 use crate::core::shapes::{FieldKind, ShapeId};
-use crate::core::store::MemoryStore;
+use crate::core::store::{MemoryStore, StoreOp};
 use crate::core::time::{Millis, Now, UnixMillis};
 
 pub struct Driver {
@@ -85,7 +85,7 @@ impl Driver {
         let ready = driver.promise(READY);
         let _ = driver.ready.set(ready);
         driver.configure_all(&options);
-        driver.open_store(&options.service, options.store);
+        driver.open_store(&options.service, options.store, options.spool);
         driver.work();
         driver
     }
@@ -151,7 +151,7 @@ impl Driver {
         }
     }
 
-    fn open_store(&self, service: &str, choice: StoreChoice) {
+    fn open_store(&self, service: &str, choice: StoreChoice, spool: JsValue) {
         if !self.enabled {
             return self.resolve(READY, &JsValue::UNDEFINED);
         }
@@ -159,7 +159,7 @@ impl Driver {
         let storage = match choice {
             StoreChoice::Default => {
                 let now = timer::now().mono;
-                let idb = Idb::open(service, now, &self.callbacks, &self.queue);
+                let idb = Idb::open(service, spool, now, &self.callbacks, &self.queue);
                 Storage::Idb(idb, RefCell::default())
             }
             StoreChoice::Memory => Storage::Memory(RefCell::default()),
@@ -337,9 +337,19 @@ impl Driver {
             "signal" => Leaving::Signal,
             _ => Leaving::Page { budget: self.exporter.keepalive_room() },
         };
+        let idb = match self.storage.get() {
+            Some(Storage::Idb(idb, _)) => Some(idb),
+            _ => None,
+        };
+        idb.iter().for_each(|idb| idb.set_leaving(true));
+        if idb.is_some_and(Idb::is_first) {
+            // It takes records already, if need be.
+            self.input(Input::StoreReady);
+        }
         self.input(Input::Leaving(leaving));
         // Even within a call that will never go on, such as a callback that ends the process.
         self.work_off();
+        idb.iter().for_each(|idb| idb.set_leaving(false));
     }
 
     /// `Stats`, as JSON text, but for the store's kind.
@@ -489,8 +499,12 @@ impl Driver {
                 self.resolve(READY, &JsValue::UNDEFINED);
             }
             Report::NoStore(why) => {
-                if let Some(Storage::Idb(_, memory)) = self.storage.get() {
-                    memory.replace(Some(MemoryStore::default()));
+                if let Some(Storage::Idb(idb, memory)) = self.storage.get() {
+                    let mut store = MemoryStore::default();
+                    for (id, op) in idb.take_waiting() {
+                        self.queue.push(Report::Stored(id, store.apply(op)));
+                    }
+                    memory.replace(Some(store));
                 }
                 let message = [why, "; what fails to be sent is kept in memory only"];
                 self.queue.diagnose("store_memory", "store", &message);
@@ -524,7 +538,12 @@ impl Driver {
                 let memory = match self.storage.get() {
                     Some(Storage::Host(host, _)) => return host.apply(id, op),
                     Some(Storage::Idb(idb, memory)) => match &mut *memory.borrow_mut() {
-                        Some(memory) => memory.apply(op),
+                        Some(memory) => {
+                            if op == StoreOp::Clear {
+                                idb.clear_spool();
+                            }
+                            memory.apply(op)
+                        }
                         None => return idb.apply(id, op),
                     },
                     Some(Storage::Memory(memory)) => memory.borrow_mut().apply(op),

@@ -40,7 +40,7 @@ pub struct Client {
 #[wasm_bindgen]
 impl Client {
     /// Takes `InitOptions`, and an object of what only the package's JavaScript knows: `store`,
-    /// `storeKind`, `environment`, `strict`, `disabled`.
+    /// `storeKind`, `spool`, `environment`, `strict`, `disabled`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue, host: &JsValue) -> Result<Self, JsValue> {
         let options = Options::read(options, host).map_err(error)?;

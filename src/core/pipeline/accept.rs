@@ -4,10 +4,11 @@ use alloc::vec::Vec;
 
 use super::super::config::{Number, SampleRate};
 use super::super::io::{Command, Consent, Exposure, Field};
-use super::super::ledger::Reason;
+use super::super::ledger::{Drops, Reason};
 use super::super::random::unit_of;
 use super::super::record::{Builder, Header};
 use super::super::shapes::{FieldKind, Shape, ShapeId};
+use super::super::store::Entry;
 use super::super::time::UnixMillis;
 use super::keep::key;
 use super::{Batch, Pending, Pipeline, Place};
@@ -299,9 +300,11 @@ impl Pipeline {
         let Some(open) = self.open.take() else { return };
         self.soon = false;
         self.save_at = None;
-        let report = core::mem::take(&mut self.unreported);
+        let lost = self.lost_open();
+        // Nobody else knows of the report: it is not to go with what may be somebody else's.
+        let report = if lost { Drops::default() } else { core::mem::take(&mut self.unreported) };
         let (header, bytes) = open.finish(&report);
-        let mut batch = Batch {
+        let batch = Batch {
             // What was copied while the batch was open is not the whole.
             place: Place { whole: false, ..core::mem::take(&mut self.open_place) },
             events: header.events,
@@ -309,14 +312,26 @@ impl Pipeline {
             exposure: header.exposure,
             bytes,
         };
-        if self.may_keep() {
-            self.save_early(&mut batch, commands);
+        let (batch, rest) = if lost { self.part_from_lost(batch) } else { (batch, None) };
+        for mut batch in [Some(batch), rest].into_iter().flatten() {
+            if self.may_keep() {
+                self.save_early(&mut batch, commands);
+            }
+            self.push_ready(batch, false);
         }
-        self.push_ready(batch, false);
+    }
+
+    /// Whether the lease on the open batch's copy ran out, so that another holder may have it.
+    fn lost_open(&self) -> bool {
+        let lost = |record: &Entry| record.lease > 0 && self.is_free(record);
+        self.open_place.record.as_ref().is_some_and(lost)
     }
 
     /// Copies the open batch to the store as it stands.
     pub(super) fn save_open(&mut self, commands: &mut Vec<Command>) {
+        if self.lost_open() {
+            return self.seal(commands);
+        }
         // Once more in time if nothing is logged meanwhile: the copy's lease must not run out.
         let half_a_lease = (self.lease() - self.now.wall.0) / 2;
         self.save_at = if self.store_usable() {

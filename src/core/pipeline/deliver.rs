@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 
 use super::super::config::Number;
 use super::super::io::{Command, Consent, Export, ExportId, Outcome};
-use super::super::json;
+use super::super::json::{self, NoBody};
 use super::super::ledger::Reason;
 use super::super::record::Record;
-use super::super::retry::{Verdict, backoff_millis, classify, retry_after_millis};
+use super::super::retry::{Verdict, classify, retry_after_millis, wait_millis};
 use super::super::time::Millis;
 use super::{Authorization, Batch, Flight, PartingFate, Pending, Pipeline};
 
@@ -43,18 +43,20 @@ impl Pipeline {
             self.told.tell(commands, "no_endpoint", "batch.baseUrl", &message);
         }
         let busy = |pending: &Pending| matches!(pending, Pending::Claim(_) | Pending::Renew { .. });
-        if !self.may_send() || self.waits_for_store() || self.pending().any(busy) {
-            return;
-        }
-        if let Some(batch) = self.pop_ready(true) {
+        // Again if a batch turned out to be corrupt, or too large for one request.
+        while self.may_send() && !self.waits_for_store() && !self.pending().any(busy) {
+            let Some(batch) = self.pop_ready(true) else {
+                if self.may_claim() {
+                    self.claim(commands);
+                }
+                return;
+            };
             let patience = self.config.get(Number::ExportTimeoutMillis);
             let enough = self.now.wall.plus(patience).0;
             match batch.place.copy() {
                 Some(copy) if copy.lease < enough => self.renew(batch, commands),
                 _ => self.launch(batch, commands),
             }
-        } else if self.may_claim() {
-            self.claim(commands);
         }
     }
 
@@ -76,8 +78,10 @@ impl Pipeline {
         let Some(url) = self.config.url() else {
             return self.push_ready(batch, true);
         };
-        let Some(body) = self.body(&batch) else {
-            return self.quarantine(batch, commands);
+        let body = match self.body(&batch) {
+            Ok(body) => body,
+            Err(NoBody::Corrupt) => return self.quarantine(batch, commands),
+            Err(NoBody::TooLarge) => return self.split(batch, commands),
         };
         let id = ExportId(self.next_id());
         let deadline = self.now.mono.plus(self.config.get(Number::ExportTimeoutMillis));
@@ -86,13 +90,12 @@ impl Pipeline {
         self.flight = Some(Flight { id, batch, deadline, authorization });
     }
 
-    /// The request's body; none if the record is corrupt.
-    pub(super) fn body(&self, batch: &Batch) -> Option<Vec<u8>> {
-        let record = Record::own(&batch.bytes).ok()?;
+    pub(super) fn body(&self, batch: &Batch) -> Result<Vec<u8>, NoBody> {
+        let record = Record::own(&batch.bytes)?;
         // JSON is about eight times as long as a record.
         let mut body = Vec::with_capacity(batch.bytes.len() * 8);
-        json::encode(&record, batch.attempts + 1, self.now.wall, &mut body).ok()?;
-        Some(body)
+        json::encode(&record, batch.attempts.saturating_add(1), self.now.wall, &mut body)?;
+        Ok(body)
     }
 
     pub(super) fn exported(
@@ -139,7 +142,7 @@ impl Pipeline {
                 self.list_again();
             }
             Verdict::Retry => {
-                batch.attempts += 1;
+                batch.attempts = batch.attempts.saturating_add(1);
                 let wait = retry_after.and_then(|text| retry_after_millis(text, self.now.wall));
                 if u64::from(batch.attempts) < self.config.get(Number::MaxAttempts) {
                     return self.failed(batch, wait, commands);
@@ -208,12 +211,12 @@ impl Pipeline {
         }
     }
 
-    fn back_off(&mut self, wait: Option<u64>) {
+    fn back_off(&mut self, asked: Option<u64>) {
         self.failures = self.failures.saturating_add(1);
         let base = self.config.get(Number::BaseBackoffMillis);
         let most = self.config.get(Number::MaxBackoffMillis);
-        let backoff = backoff_millis(&mut self.rng, self.failures, base, most);
-        self.not_before = self.now.mono.plus(wait.unwrap_or(backoff).max(1));
+        let wait = wait_millis(&mut self.rng, self.failures, asked, base, most);
+        self.not_before = self.now.mono.plus(wait.max(1));
     }
 
     /// Gives up requests and store operations whose time is over.

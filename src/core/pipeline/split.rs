@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::super::config::Number;
 use super::super::io::Command;
 use super::super::ledger::Reason;
-use super::super::record::Record;
+use super::super::record::{Header, Record};
 use super::keep::key;
 use super::{Batch, Pending, Pipeline, Place};
 
@@ -27,7 +27,8 @@ impl Pipeline {
         // The first half keeps the batch's id, but not its place in the store.
         let place = self.next_place();
         let record = Record::own(&batch.bytes);
-        let halves = match record.and_then(|record| record.split(id, self.client_id, seq)) {
+        let split = |record: Record<'_>| record.split(batch.events / 2, id, self.client_id, seq);
+        let halves = match record.and_then(split) {
             Err(_) => return self.quarantine(batch, commands),
             Ok(None) => {
                 let message = ["the endpoint finds a single event too large; dropped"];
@@ -55,7 +56,7 @@ impl Pipeline {
         let bytes: usize = halves.iter().map(|half| half.bytes.len()).sum();
         if !self.store_usable() || !self.fit(bytes as u64, commands) {
             // No room to do it safely: later, but not for ever.
-            batch.attempts += 1;
+            batch.attempts = batch.attempts.saturating_add(1);
             if u64::from(batch.attempts) < self.config.get(Number::MaxAttempts) {
                 return self.failed(batch, None, commands);
             }
@@ -69,6 +70,32 @@ impl Pipeline {
             self.put(entry, half.bytes.clone(), pending, commands);
         }
         self.splits.push(Split { whole: batch, halves, waiting: 2, failed: false });
+    }
+
+    /// A finished batch whose earlier state is in the store under a lease that ran out becomes two: what
+    /// another holder may have taken over as it is there, and what came later.
+    pub(super) fn part_from_lost(&mut self, batch: Batch) -> (Batch, Option<Batch>) {
+        let copied = batch.place.record.as_ref().map_or(0, |record| record.events);
+        let seq = self.next_seq;
+        let id = self.batch_ids.id(u64::from(seq));
+        let record = Record::own(&batch.bytes);
+        let split = record.and_then(|record| record.split(copied, id, self.client_id, seq));
+        let Batch { place, attempts, .. } = batch;
+        let Ok(Some([first, second])) = split else {
+            let place = Place { whole: true, ..place };
+            return (Batch { place, ..batch }, None);
+        };
+        self.next_seq = seq.wrapping_add(1);
+        let batch = |place: Place, (header, bytes): (Header, Vec<u8>)| Batch {
+            place,
+            events: header.events,
+            attempts,
+            exposure: header.exposure,
+            bytes,
+        };
+        let key = key(second.0.base, id);
+        let rest = batch(Place::new(key), second);
+        (batch(Place { whole: true, ..place }, first), Some(rest))
     }
 
     /// A half was written, or could not be.
