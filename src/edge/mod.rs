@@ -147,7 +147,11 @@ impl Client {
     /// `'process'`: the process ends, and only what the store takes at once survives. `'page'`: the
     /// page is hidden or left. Pages call this by themselves.
     pub fn leave(&self, kind: &str) {
-        self.driver.leave(kind == "process");
+        if kind == "process" {
+            self.driver.leave(true);
+        } else {
+            self.driver.leave_page();
+        }
     }
 }
 

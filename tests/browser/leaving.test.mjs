@@ -75,20 +75,30 @@ test('an exposure right before a redirect, in the same task, arrives', async (t)
   assert.equal(server.events()[0].experiment_id, 'new-nav');
 });
 
-test("what the host logs in its own 'pagehide' and 'visibilitychange' listeners arrives", async (t) => {
-  const { server, context, open } = await site(t, browser, {
-    ...pages,
-    '/': `${start(idle)}
-      addEventListener('pagehide', () => telemetry.logEvent('counted', { n: 0 }));
-      document.addEventListener('visibilitychange', () => telemetry.logEvent('counted', { n: 1 }));`,
+for (const [when, listen] of [
+  ['before ours', 'listen()'],
+  ['after ours', 'telemetry.ready().then(listen)'],
+]) {
+  test(`what the host logs in listeners of its own, added ${when}, arrives`, async (t) => {
+    const { server, context, open } = await site(t, browser, {
+      ...pages,
+      '/': `${start(idle)}
+        function listen() {
+          addEventListener('pagehide', () => telemetry.logEvent('counted', { n: 0 }));
+          document.addEventListener('visibilitychange', () => telemetry.logEvent('counted', { n: 1 }));
+        }
+        ${listen};`,
+    });
+    const page = await open('/');
+    await page.evaluate('telemetry.ready()');
+    const closed = page.waitForEvent('close');
+    await page.close({ runBeforeUnload: true });
+    await closed;
+    await later(context);
+    await open('/later');
+    await until(() => ids(server.events()).size === 2, 'both events');
   });
-  const page = await open('/');
-  await page.evaluate('telemetry.ready()');
-  await page.goto(`${server.url}/other`);
-  await later(context);
-  await page.goto(`${server.url}/later`);
-  await until(() => ids(server.events()).size === 2, 'both events');
-});
+}
 
 /** Keeps in `sent` which requests begin within a listener of these events. */
 const watchTasks = () => {
