@@ -48,6 +48,11 @@ trials: build ## Leave, kill and outlast what logs, and print what arrived as a 
 	@tools/setup.sh demo
 	@node tools/trials.mjs
 
+fleet: setup-build ## What 100,000 clients do to an endpoint that is down for an hour; CLIENTS=5000 MINUTES=10: smaller
+	@cargo bench --locked --bench fleet --features ablation -- \
+		$(if $(CLIENTS),--clients $(CLIENTS)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		--plot $(if $(CLIENTS)$(MINUTES),target/fleet.svg,docs/fleet.svg)
+
 bench: build ## Measure what a call costs, in Node and in Chromium
 	@tools/setup.sh demo
 	@node benches/log.mjs

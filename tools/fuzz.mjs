@@ -1,6 +1,6 @@
 // Coverage-guided fuzzing: `fuzz.mjs [--minutes N] [target…]`, or `fuzz.mjs --corpus` to renew what is saved.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { env, root } from './env.mjs';
@@ -22,6 +22,8 @@ for (const target of chosen) {
 
 // Long enough for every kind of input, and short enough for thousands a second.
 const limits = ['-max_len=4096', '-rss_limit_mb=1024', '-timeout=10'];
+// Inputs in the repository for each target: the largest, which reach the most.
+const mostSaved = 100;
 for (const target of chosen) {
   if (options.corpus) minimize(target);
   else fuzz(target);
@@ -39,7 +41,7 @@ function fuzz(/** @type {string} */ target) {
   );
 }
 
-/** Of the old corpus, what was found and real records: the fewest that reach as much code. */
+/** Of the old corpus, what was found and real records: a few that reach most of the code. */
 function minimize(/** @type {string} */ target) {
   const [found, corpus] = folders(target);
   if (target === 'record') {
@@ -50,9 +52,12 @@ function minimize(/** @type {string} */ target) {
   rmSync(join(root, fewer), { recursive: true, force: true });
   mkdirSync(join(root, fewer), { recursive: true });
   mkdirSync(join(root, corpus), { recursive: true });
-  // Without counters: how often code runs would keep many times as many inputs.
-  const flags = ['-merge=1', '-use_counters=0', ...limits];
+  // Without counters, for how often code runs would keep many times as many inputs.
+  const flags = ['-set_cover_merge=1', '-use_counters=0', ...limits];
   if (!cargoFuzz('run', target, fewer, corpus, found, '--', ...flags)) fail(`${target}: see above`);
+  const size = (/** @type {string} */ name) => statSync(join(root, fewer, name)).size;
+  const names = readdirSync(join(root, fewer)).sort((left, right) => size(right) - size(left));
+  for (const name of names.slice(mostSaved)) rmSync(join(root, fewer, name));
   rmSync(join(root, corpus), { recursive: true });
   renameSync(join(root, fewer), join(root, corpus));
   console.log(`fuzz: fuzz/corpus/${target} has ${readdirSync(join(root, corpus)).length} inputs`);

@@ -30,7 +30,11 @@ const steps = [
     command: ['cargo', 'fmt', '--check', ...fuzzCrate],
   },
   { name: 'biome', part: 'format', command: ['biome', 'ci', '--error-on-warnings', ...plain] },
-  { name: 'clippy', part: 'lint', command: ['cargo', 'clippy', ...denyWarnings] },
+  {
+    name: 'clippy',
+    part: 'lint',
+    command: ['cargo', 'clippy', '--features', 'ablation', ...denyWarnings],
+  },
   { name: 'clippy wasm32', part: 'lint', command: ['cargo', 'clippy', ...wasm, ...denyWarnings] },
   {
     name: 'clippy fuzz',

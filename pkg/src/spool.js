@@ -11,11 +11,9 @@ export class Spool {
   /** @type {Map<string, number>} what is known to be there, and its length */
   #known = new Map();
 
-  /**
-   * @param {'batch' | 'calls'} kind
-   * @param {string} service
-   */
-  constructor(kind, service) {
+  /** Calls of the host wait for the WebAssembly; batches wait for IndexedDB. */
+  constructor(/** @type {string} */ service, /** @type {'batches' | 'calls'} */ kind) {
+    this.service = service;
     this.#start = `wasm-telemetry:${kind}:${service}:`;
   }
 
@@ -59,6 +57,14 @@ export class Spool {
       .map((name) => name.slice(start.length));
   }
 
+  /** @returns {string | null} what there was, and is no more */
+  take(/** @type {string} */ key) {
+    const text = this.read(key);
+    localStorage.removeItem(this.#start + key);
+    this.#known.delete(key);
+    return text;
+  }
+
   read(/** @type {string} */ key) {
     return localStorage.getItem(this.#start + key);
   }
@@ -68,8 +74,12 @@ export class Spool {
     if (this.#known.delete(key)) localStorage.removeItem(this.#start + key);
   }
 
+  /** Removes everything of the service. */
   clear() {
-    for (const key of this.keys()) localStorage.removeItem(this.#start + key);
+    for (const kind of /** @type {const} */ (['batches', 'calls'])) {
+      const spool = new Spool(this.service, kind);
+      for (const key of spool.keys()) localStorage.removeItem(spool.#start + key);
+    }
   }
 }
 

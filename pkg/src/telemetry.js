@@ -1,5 +1,6 @@
 import { Client } from '#bindings';
 import { tell } from './diagnostics.js';
+import { guard, recover } from './early.js';
 import { holdOpen, storing, unwatch, watch } from './exit.js';
 import { Hot } from './hot.js';
 import { Kept } from './kept.js';
@@ -38,13 +39,16 @@ export class Telemetry {
   /** @param {Kept} [kept] what was called before, and comes first */
   constructor(/** @type {InitOptions} */ given, kept = new Kept()) {
     const { options, host } = settle(given);
+    host.spool = new Spool(options.serviceName, 'batches');
     this.#options = options;
     this.#strict = host.strict;
     this.#kept = kept;
     if (options.consent === 'denied' && kept.consent === undefined) kept.setConsent('denied');
+    const release = guard(options, host, kept);
     this.#settled = new Promise((resolve) => {
       whenLoaded(({ memory, reason }) => {
-        if (memory) this.#start(memory, host);
+        const leaving = release();
+        if (memory) this.#start(memory, host, leaving);
         else this.#stop('wasm_unavailable', `no WebAssembly, so nothing is logged: ${reason}`);
         resolve();
       });
@@ -117,13 +121,17 @@ export class Telemetry {
     return verified(text, this.#strict);
   }
 
-  #start(
-    /** @type {WebAssembly.Memory} */ memory,
-    /** @type {import('./settings.js').Host} */ host,
-  ) {
+  /**
+   * @param {WebAssembly.Memory} memory
+   * @param {import('./settings.js').Host} host
+   * @param {boolean} leaving whether the page was going away when that was not known
+   */
+  #start(memory, host, leaving) {
+    const kept = /** @type {Kept} */ (this.#kept);
+    // First, for who opens the store later sees what was put there.
+    recover(this.#options, host, kept);
     try {
-      const spool = new Spool('batch', this.#options.serviceName);
-      this.#client = new Client(this.#options, { ...host, spool });
+      this.#client = new Client(this.#options, host);
     } catch (error) {
       this.#stop('internal_error', `nothing is logged: ${error}`);
       return;
@@ -134,7 +142,6 @@ export class Telemetry {
         if (this.#hot) this.#hot = storing(this.#hot, client);
       });
     }
-    const kept = /** @type {Kept} */ (this.#kept);
     const hot = new Hot(client, memory, {
       general: this.#strict || this.#options.enrich !== undefined,
       run: (call) => this.#run(call),
@@ -142,6 +149,7 @@ export class Telemetry {
       tellDropped: (count) => this.#tellDropped(count),
     });
     this.#handOn(kept);
+    if (leaving) this.#run((current) => current.leave('page'));
     this.#suppressed = kept.suppressed;
     this.#kept = undefined;
     if (this.#client) this.#hot = hot;

@@ -23,6 +23,10 @@ impl Rng {
 
     /// From 0 to `limit`, both included.
     pub fn up_to(&mut self, limit: u64) -> u64 {
+        #[cfg(feature = "ablation")]
+        if super::ablation::without_jitter() {
+            return 0;
+        }
         ((self.unit() * (limit as f64 + 1.0)) as u64).min(limit)
     }
 }

@@ -44,6 +44,9 @@ const SPREAD_MILLIS: u64 = 5 * 60_000;
 /// the same date must not come at the same second, so that a draw from as long again, or from the
 /// backoff's range, comes on top.
 pub fn wait_millis(rng: &mut Rng, failures: u32, asked: Option<u64>, base: u64, max: u64) -> u64 {
+    #[cfg(feature = "ablation")]
+    let failures =
+        if super::ablation::without_circuit() { failures.min(CIRCUIT_FAILURES) } else { failures };
     let range = backoff_range(failures, base, max);
     match asked {
         Some(asked) => asked + rng.up_to(asked.max(range).min(SPREAD_MILLIS)),

@@ -45,6 +45,11 @@ pub struct Driver {
     enricher: Option<Enricher>,
     storage: OnceCell<Storage>,
     listeners: Cell<Option<Listeners>>,
+    leaving: Cell<bool>,
+    /// Until when the host's own listeners may still log what is to leave with the page.
+    parting_until: Cell<Millis>,
+    /// How many events were accepted when the page was last about to go.
+    parted: Cell<u64>,
     callbacks: Callbacks,
 
     enabled: bool,
@@ -73,6 +78,9 @@ enum Storage {
 
 /// Names the promise of `ready`, among those of `flush`.
 const READY: u32 = 0;
+
+/// How long the host's own listeners of a page's going may take.
+const PARTING_MILLIS: u64 = 100;
 
 /// After so many causes the edge falls silent.
 const CAUSES: usize = 256;
@@ -112,6 +120,9 @@ impl Driver {
             enricher: Enricher::new(enrich, &callbacks, &queue),
             storage: OnceCell::new(),
             listeners: Cell::default(),
+            leaving: Cell::default(),
+            parting_until: Cell::new(Millis(0)),
+            parted: Cell::default(),
             callbacks,
             queue,
             strict: options.strict,
@@ -330,13 +341,11 @@ impl Driver {
     }
 
     /// The page or the process may be gone after this very task.
-    pub fn leave(&self, kind: &str) {
+    fn leave(&self, leaving: Leaving) {
+        if self.leaving.replace(true) {
+            return;
+        }
         self.hurry();
-        let leaving = match kind {
-            "process" => Leaving::Process,
-            "signal" => Leaving::Signal,
-            _ => Leaving::Page { budget: self.exporter.keepalive_room() },
-        };
         let idb = match self.storage.get() {
             Some(Storage::Idb(idb, _)) => Some(idb),
             _ => None,
@@ -350,6 +359,30 @@ impl Driver {
         // Even within a call that will never go on, such as a callback that ends the process.
         self.work_off();
         idb.iter().for_each(|idb| idb.set_leaving(false));
+        self.parted.set(self.accepted());
+        self.leaving.set(false);
+    }
+
+    /// A process ends, or got a signal that its host answers.
+    pub fn leave_process(&self, ends: bool) {
+        self.leave(if ends { Leaving::Process } else { Leaving::Signal });
+    }
+
+    /// A page is hidden, frozen or left.
+    pub fn leave_page(&self) {
+        self.parting_until.set(timer::now().mono.plus(PARTING_MILLIS));
+        self.leave(Leaving::Page { budget: self.exporter.keepalive_room() });
+    }
+
+    /// What the host logs while its page goes, after our own listener was called.
+    fn leave_again(&self) {
+        if self.parting_until.get() > timer::now().mono && self.accepted() > self.parted.get() {
+            self.leave(Leaving::Page { budget: self.exporter.keepalive_room() });
+        }
+    }
+
+    fn accepted(&self) -> u64 {
+        self.pipeline.try_borrow().map_or(0, |pipeline| pipeline.ledger().accepted)
     }
 
     /// `Stats`, as JSON text, but for the store's kind.
@@ -389,9 +422,12 @@ impl Driver {
                 self.timer.rang_soon();
                 self.wake();
             }
-            Event::Visibility if !page::is_hidden() => {}
-            Event::Hide | Event::Visibility | Event::Freeze => self.leave("page"),
-            Event::Show => self.wake(),
+            Event::Visibility if !page::is_hidden() => self.parting_until.set(Millis(0)),
+            Event::Hide | Event::Visibility | Event::Freeze => self.leave_page(),
+            Event::Show => {
+                self.parting_until.set(Millis(0));
+                self.wake();
+            }
             Event::Online => self.input(Input::Online(true)),
             Event::Offline => self.input(Input::Online(false)),
             Event::Authorized
@@ -481,6 +517,7 @@ impl Driver {
         if !self.working.replace(true) {
             self.work_off();
             self.working.set(false);
+            self.leave_again();
             self.arm();
         }
     }

@@ -128,27 +128,19 @@ impl Idb {
 
     /// Reports `Stored`, once, later or at once.
     pub fn apply(&self, id: OpId, op: StoreOp) {
+        let given_up = matches!(*self.connection.borrow(), Connection::GivenUp);
         let spooled = match &op {
-            StoreOp::Put { entry, bytes } if self.leaving.get() => self.spool(entry, bytes),
+            StoreOp::Put { entry, bytes } if self.leaving.get() && !given_up => {
+                self.spool(entry, bytes)
+            }
             _ => false,
         };
-        if self.is_first() {
-            if spooled {
-                return self.answer(id, StoreResult::Done);
-            }
-            return self.waiting.borrow_mut().push((id, op));
-        }
         let database = match &*self.connection.borrow() {
             Connection::Open(database) => Some(database.clone()),
             _ => None,
         };
         let Some(database) = database else {
-            let closed = matches!(*self.connection.borrow(), Connection::Closed);
-            if closed {
-                self.connection.replace(Connection::Opening);
-                self.connect();
-            }
-            return self.answer(id, StoreResult::Failed);
+            return self.do_without(id, op, spooled);
         };
         match op {
             StoreOp::List => self.import(&database),
@@ -157,6 +149,22 @@ impl Idb {
         }
         if !self.transact(&database, id, op) {
             self.connection.replace(Connection::Closed);
+            self.answer(id, StoreResult::Failed);
+        }
+    }
+
+    /// No database is open now.
+    fn do_without(&self, id: OpId, op: StoreOp, spooled: bool) {
+        if matches!(*self.connection.borrow(), Connection::Closed) {
+            self.connection.replace(Connection::Opening);
+            self.connect();
+        }
+        if spooled {
+            // It comes in with the next listing.
+            self.answer(id, StoreResult::Done);
+        } else if self.is_first() {
+            self.waiting.borrow_mut().push((id, op));
+        } else {
             self.answer(id, StoreResult::Failed);
         }
     }

@@ -2,7 +2,7 @@
 
 use arbitrary::{Arbitrary, Unstructured};
 use wasm_telemetry::core::random::Rng;
-use wasm_telemetry::core::retry::{CIRCUIT_MILLIS, backoff_millis, retry_after_millis};
+use wasm_telemetry::core::retry::{CIRCUIT_MILLIS, retry_after_millis, wait_millis};
 use wasm_telemetry::core::time::UnixMillis;
 
 #[derive(Arbitrary)]
@@ -34,6 +34,9 @@ pub fn run(data: &[u8]) {
     }
     // The ranges that `batch` takes.
     let (base, max) = (base.clamp(1, 600_000), max.clamp(1, 86_400_000));
-    let backoff = backoff_millis(&mut Rng::new(wall), failures, base, max);
+    let backoff = wait_millis(&mut Rng::new(wall), failures, None, base, max);
     assert!(backoff <= CIRCUIT_MILLIS.max(max));
+    let asked = wait.unwrap_or_default();
+    let patient = wait_millis(&mut Rng::new(wall), failures, Some(asked), base, max);
+    assert!((asked..=asked + CIRCUIT_MILLIS).contains(&patient));
 }

@@ -131,8 +131,7 @@ impl Pipeline {
         };
         let verdict = classify(status);
         if verdict != Verdict::Retry {
-            self.failures = 0;
-            self.not_before = Millis(0);
+            self.recovered();
         }
         self.heard(verdict == Verdict::Delivered, commands);
         match verdict {
@@ -153,6 +152,8 @@ impl Pipeline {
             }
             // Nothing new is stored without a grant: it is split at its next try.
             Verdict::TooLarge if !self.may_keep() => self.retain(batch, commands),
+            // Halves wait in memory for the store: not for more of them than it can write.
+            Verdict::TooLarge if self.store_is_slow() => self.failed(batch, None, commands),
             Verdict::TooLarge => self.split(batch, commands),
             Verdict::Unauthorized => {
                 let next = match authorization {
@@ -178,6 +179,11 @@ impl Pipeline {
                 self.drop_batch(Reason::Rejected, batch, commands);
             }
         }
+    }
+
+    fn recovered(&mut self) {
+        self.failures = 0;
+        self.not_before = Millis(0);
     }
 
     fn tell_refusal(&mut self, status: u16, end: &str, commands: &mut Vec<Command>) {
@@ -246,6 +252,8 @@ impl Pipeline {
             }
             PartingFate::Kept { key, .. } if delivered => {
                 self.heard(true, commands);
+                self.recovered();
+                self.list_again();
                 if self.known.get(&key).is_some_and(|known| known.mine)
                     && let Some(known) = self.known.remove(&key)
                 {
