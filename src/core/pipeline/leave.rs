@@ -24,15 +24,14 @@ const PAUSE_MILLIS: u64 = 1_000;
 const GRACE_MILLIS: u64 = 1_000;
 
 impl Pipeline {
-    /// A process ends: what the store takes in this very moment survives. `lease` is for what is on its
-    /// way: 0 if the request ends with the process.
-    pub(super) fn leave_process(&mut self, lease: u64, commands: &mut Vec<Command>) {
+    /// A process ends, or a shutdown's time is over: what the store takes in this very moment survives.
+    pub(super) fn leave_process(&mut self, ends: bool, commands: &mut Vec<Command>) {
         if !self.enabled || self.stopped || self.consent != Consent::Granted {
             return;
         }
         self.store_broken_until = LAST_CHANCE;
         self.seal(commands);
-        self.keep_flight(lease, commands);
+        self.keep_flight(ends, commands);
         self.undo_splits(commands);
         self.reclaim_renewing();
         self.shelve_all(commands);
@@ -49,7 +48,7 @@ impl Pipeline {
         self.seal(commands);
         if let Some(mut flight) = self.flight.take() {
             if flight.batch.place.copy().is_none() {
-                self.save(&mut flight.batch, commands);
+                self.save_flight(&mut flight, commands);
             }
             self.flight = Some(flight);
         }
@@ -64,7 +63,7 @@ impl Pipeline {
         }
         self.store_broken_until = LAST_CHANCE;
         self.seal(commands);
-        self.keep_flight(self.now.wall.plus(PARTING_LEASE_MILLIS).0, commands);
+        self.keep_flight(false, commands);
         self.undo_splits(commands);
         self.reclaim_renewing();
         let mut budget = budget as usize;
@@ -104,7 +103,7 @@ impl Pipeline {
             ExitPolicy::Send => false,
             ExitPolicy::Auto => batch.exposure || self.trust != Some(true),
         };
-        let lease = self.now.wall.plus(PARTING_LEASE_MILLIS).0;
+        let lease = self.parting_lease(deadline);
         let fate = if keep && self.may_copy(&batch, commands) {
             self.keep_copy(batch, lease, commands)
         } else {
@@ -117,15 +116,23 @@ impl Pipeline {
     }
 
     /// What is in flight has no witness if the page or the process goes now: a copy is kept.
-    fn keep_flight(&mut self, lease: u64, commands: &mut Vec<Command>) {
+    fn keep_flight(&mut self, ends: bool, commands: &mut Vec<Command>) {
         let Some(flight) = self.flight.take() else { return };
         if !self.may_copy(&flight.batch, commands) {
             self.flight = Some(flight);
             return;
         }
         let Flight { id, batch, deadline, .. } = flight;
+        // A request ends with its process.
+        let lease = if ends { 0 } else { self.parting_lease(deadline) };
         let fate = self.keep_copy(batch, lease, commands);
         self.parting.push(Parting { id, deadline, fate });
+    }
+
+    /// Until whoever was asked must have answered.
+    fn parting_lease(&self, deadline: Millis) -> u64 {
+        let left = deadline.0.saturating_sub(self.now.mono.0);
+        self.now.wall.plus(left.max(PARTING_LEASE_MILLIS)).0
     }
 
     /// The batch in the store as it is in memory.
@@ -157,6 +164,8 @@ impl Pipeline {
             self.start(Pending::Release(entry), op, commands);
             return PartingFate::Kept { key, unwritten: None };
         }
+        batch.place.record = Some(entry.clone());
+        batch.place.whole = true;
         let pending = Pending::Copy { key: key.clone() };
         self.put(entry, batch.bytes.clone(), pending, commands);
         PartingFate::Kept { key, unwritten: Some(batch) }
@@ -201,7 +210,7 @@ impl Pipeline {
                 flush.timed_out = true;
                 flush.deadline = now.plus(GRACE_MILLIS);
             }
-            self.leave_process(self.now.wall.plus(PARTING_LEASE_MILLIS).0, commands);
+            self.leave_process(false, commands);
         }
         let ledger = self.ledger();
         let mut index = 0;
