@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use support::{Host, Sent, number};
 use wasm_telemetry::core::config::{Setting, Value};
+use wasm_telemetry::core::context::{ContextPatch, Scalar, Slot};
 use wasm_telemetry::core::io::{Field, Input, Outcome};
 use wasm_telemetry::core::ledger::Reason;
 
@@ -380,4 +381,26 @@ fn one_request_at_a_time() {
     (0..10).for_each(|n| host.log(n));
     host.wait(5_000);
     assert_eq!(host.sent().len(), 1);
+}
+
+#[test]
+fn a_batch_whose_body_would_be_huge_is_sent_in_parts() {
+    let mut host = Host::new();
+    let long = "\u{1}".repeat(1_024);
+    let keys: Vec<String> = (0..200).map(|n| format!("key {n}")).collect();
+    let patch =
+        |key| ContextPatch { slot: Slot::Core(key), value: Some(Scalar::Text(long.clone())) };
+    let patches: Vec<ContextPatch<'_>> = keys.iter().map(|key| patch(key)).collect();
+    host.give(Input::Context(&patches));
+    (0..40).for_each(|n| host.log(n));
+    host.flush(0);
+    let mut numbers = Vec::new();
+    while host.has_sent() {
+        let sent = host.sent_one();
+        assert!(sent.bytes < 20 << 20, "{} bytes", sent.bytes);
+        numbers.extend(sent.numbers());
+        host.answer(&sent, 200);
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..40).collect::<Vec<u64>>());
 }

@@ -130,7 +130,9 @@ fn host_store(store: &JsValue) -> Connection<HostStore> {
 
 fn opening(service: &str) -> Connection<Idb> {
     let name = ["wasm-telemetry:", service].concat();
-    Connection::new(&name, |callbacks, queue| Idb::open(service, Millis(0), callbacks, queue))
+    Connection::new(&name, |callbacks, queue| {
+        Idb::open(service, JsValue::UNDEFINED, Millis(0), callbacks, queue)
+    })
 }
 
 async fn open(service: &str) -> Connection<Idb> {

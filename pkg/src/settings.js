@@ -13,6 +13,8 @@ import { isNodeLike } from './runtime.js';
  * @property {import('../index.d.ts').ConfigPatch} [environment]
  * @property {import('../index.d.ts').Store} [store]
  * @property {'files'} [storeKind]
+ * @property {import('./spool.js').Spool} [spool] beside IndexedDB
+ * @property {Uint8Array} [seed] of everything random, if it is not to be a fresh one
  */
 
 /** @returns {{ options: InitOptions, host: Host }} */

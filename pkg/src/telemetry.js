@@ -1,11 +1,13 @@
 import { Client } from '#bindings';
 import { tell } from './diagnostics.js';
-import { holdOpen, unwatch, watch } from './exit.js';
+import { guard, recover } from './early.js';
+import { holdOpen, storing, unwatch, watch } from './exit.js';
 import { Hot } from './hot.js';
 import { Kept } from './kept.js';
 import { whenLoaded } from './load.js';
 import { isNodeLike } from './runtime.js';
 import { settle } from './settings.js';
+import { Spool } from './spool.js';
 import { noFlush, noStats } from './unready.js';
 import { verified } from './verified.js';
 
@@ -14,6 +16,8 @@ import { verified } from './verified.js';
 /** @typedef {import('../index.d.ts').FlushReport} FlushReport */
 /** @typedef {import('../index.d.ts').ConfigReport} ConfigReport */
 /** @typedef {import('../index.d.ts').Stats} Stats */
+
+/** @typedef {Pick<Hot, 'logEvent' | 'logExperiment'>} Log */
 
 const flushMillis = 30_000;
 
@@ -26,7 +30,7 @@ export class Telemetry {
   #kept;
   /** @type {Client | undefined} */
   #client;
-  /** @type {Hot | undefined} */
+  /** @type {Log | undefined} */
   #hot;
   #suppressed = 0;
   /** @type {Promise<void>} */
@@ -35,13 +39,16 @@ export class Telemetry {
   /** @param {Kept} [kept] what was called before, and comes first */
   constructor(/** @type {InitOptions} */ given, kept = new Kept()) {
     const { options, host } = settle(given);
+    host.spool = new Spool(options.serviceName, 'batches');
     this.#options = options;
     this.#strict = host.strict;
     this.#kept = kept;
     if (options.consent === 'denied' && kept.consent === undefined) kept.setConsent('denied');
+    const release = guard(options, host, kept);
     this.#settled = new Promise((resolve) => {
       whenLoaded(({ memory, reason }) => {
-        if (memory) this.#start(memory, host);
+        const leaving = release();
+        if (memory) this.#start(memory, host, leaving);
         else this.#stop('wasm_unavailable', `no WebAssembly, so nothing is logged: ${reason}`);
         resolve();
       });
@@ -114,25 +121,35 @@ export class Telemetry {
     return verified(text, this.#strict);
   }
 
-  #start(
-    /** @type {WebAssembly.Memory} */ memory,
-    /** @type {import('./settings.js').Host} */ host,
-  ) {
+  /**
+   * @param {WebAssembly.Memory} memory
+   * @param {import('./settings.js').Host} host
+   * @param {boolean} leaving whether the page was going away when that was not known
+   */
+  #start(memory, host, leaving) {
+    const kept = /** @type {Kept} */ (this.#kept);
+    // First, for who opens the store later sees what was put there.
+    recover(this.#options, host, kept);
     try {
       this.#client = new Client(this.#options, host);
     } catch (error) {
       this.#stop('internal_error', `nothing is logged: ${error}`);
       return;
     }
-    if (isNodeLike) watch(this.#client);
-    const kept = /** @type {Kept} */ (this.#kept);
-    const hot = new Hot(this.#client, memory, {
+    const client = this.#client;
+    if (isNodeLike) {
+      watch(client, () => {
+        if (this.#hot) this.#hot = storing(this.#hot, client);
+      });
+    }
+    const hot = new Hot(client, memory, {
       general: this.#strict || this.#options.enrich !== undefined,
       run: (call) => this.#run(call),
       runApart: (call) => this.#runApart(call),
       tellDropped: (count) => this.#tellDropped(count),
     });
     this.#handOn(kept);
+    if (leaving) this.#run((current) => current.leave('page'));
     this.#suppressed = kept.suppressed;
     this.#kept = undefined;
     if (this.#client) this.#hot = hot;

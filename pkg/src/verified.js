@@ -16,6 +16,11 @@ export function verified(/** @type {unknown} */ text, /** @type {boolean} */ str
   return proof;
 }
 
+/** @returns {string | undefined} what it proves, if it is a proof */
+export function textOf(/** @type {any} */ proof) {
+  return texts().get(proof);
+}
+
 /** @returns {WeakMap<object, string>} */
 function texts() {
   const shared = /** @type {any} */ (globalThis);

@@ -32,7 +32,7 @@ use crate::core::context::Slot;
 use crate::core::io::{Command, Consent, Diagnostic, FlushId, Input, Leaving, Outcome};
 use crate::core::pipeline::Pipeline;
 use crate::core::shapes::{FieldKind, ShapeId};
-use crate::core::store::MemoryStore;
+use crate::core::store::{MemoryStore, StoreOp};
 use crate::core::time::{Millis, Now, UnixMillis};
 
 pub struct Driver {
@@ -45,6 +45,11 @@ pub struct Driver {
     enricher: Option<Enricher>,
     storage: OnceCell<Storage>,
     listeners: Cell<Option<Listeners>>,
+    leaving: Cell<bool>,
+    /// Until when the host's own listeners may still log what is to leave with the page.
+    parting_until: Cell<Millis>,
+    /// How many events were accepted when the page was last about to go.
+    parted: Cell<u64>,
     callbacks: Callbacks,
 
     enabled: bool,
@@ -74,6 +79,9 @@ enum Storage {
 /// Names the promise of `ready`, among those of `flush`.
 const READY: u32 = 0;
 
+/// How long the host's own listeners of a page's going may take.
+const PARTING_MILLIS: u64 = 100;
+
 /// After so many causes the edge falls silent.
 const CAUSES: usize = 256;
 
@@ -85,7 +93,7 @@ impl Driver {
         let ready = driver.promise(READY);
         let _ = driver.ready.set(ready);
         driver.configure_all(&options);
-        driver.open_store(&options.service, options.store);
+        driver.open_store(&options.service, options.store, options.spool);
         driver.work();
         driver
     }
@@ -112,6 +120,9 @@ impl Driver {
             enricher: Enricher::new(enrich, &callbacks, &queue),
             storage: OnceCell::new(),
             listeners: Cell::default(),
+            leaving: Cell::default(),
+            parting_until: Cell::new(Millis(0)),
+            parted: Cell::default(),
             callbacks,
             queue,
             strict: options.strict,
@@ -151,7 +162,7 @@ impl Driver {
         }
     }
 
-    fn open_store(&self, service: &str, choice: StoreChoice) {
+    fn open_store(&self, service: &str, choice: StoreChoice, spool: JsValue) {
         if !self.enabled {
             return self.resolve(READY, &JsValue::UNDEFINED);
         }
@@ -159,7 +170,7 @@ impl Driver {
         let storage = match choice {
             StoreChoice::Default => {
                 let now = timer::now().mono;
-                let idb = Idb::open(service, now, &self.callbacks, &self.queue);
+                let idb = Idb::open(service, spool, now, &self.callbacks, &self.queue);
                 Storage::Idb(idb, RefCell::default())
             }
             StoreChoice::Memory => Storage::Memory(RefCell::default()),
@@ -330,16 +341,48 @@ impl Driver {
     }
 
     /// The page or the process may be gone after this very task.
-    pub fn leave(&self, kind: &str) {
+    fn leave(&self, leaving: Leaving) {
+        if self.leaving.replace(true) {
+            return;
+        }
         self.hurry();
-        let leaving = match kind {
-            "process" => Leaving::Process,
-            "signal" => Leaving::Signal,
-            _ => Leaving::Page { budget: self.exporter.keepalive_room() },
+        let idb = match self.storage.get() {
+            Some(Storage::Idb(idb, _)) => Some(idb),
+            _ => None,
         };
+        idb.iter().for_each(|idb| idb.set_leaving(true));
+        if idb.is_some_and(Idb::is_first) {
+            // It takes records already, if need be.
+            self.input(Input::StoreReady);
+        }
         self.input(Input::Leaving(leaving));
         // Even within a call that will never go on, such as a callback that ends the process.
         self.work_off();
+        idb.iter().for_each(|idb| idb.set_leaving(false));
+        self.parted.set(self.accepted());
+        self.leaving.set(false);
+    }
+
+    /// A process ends, or got a signal that its host answers.
+    pub fn leave_process(&self, ends: bool) {
+        self.leave(if ends { Leaving::Process } else { Leaving::Signal });
+    }
+
+    /// A page is hidden, frozen or left.
+    pub fn leave_page(&self) {
+        self.parting_until.set(timer::now().mono.plus(PARTING_MILLIS));
+        self.leave(Leaving::Page { budget: self.exporter.keepalive_room() });
+    }
+
+    /// What the host logs while its page goes, after our own listener was called.
+    fn leave_again(&self) {
+        if self.parting_until.get() > timer::now().mono && self.accepted() > self.parted.get() {
+            self.leave(Leaving::Page { budget: self.exporter.keepalive_room() });
+        }
+    }
+
+    fn accepted(&self) -> u64 {
+        self.pipeline.try_borrow().map_or(0, |pipeline| pipeline.ledger().accepted)
     }
 
     /// `Stats`, as JSON text, but for the store's kind.
@@ -379,9 +422,12 @@ impl Driver {
                 self.timer.rang_soon();
                 self.wake();
             }
-            Event::Visibility if !page::is_hidden() => {}
-            Event::Hide | Event::Visibility | Event::Freeze => self.leave("page"),
-            Event::Show => self.wake(),
+            Event::Visibility if !page::is_hidden() => self.parting_until.set(Millis(0)),
+            Event::Hide | Event::Visibility | Event::Freeze => self.leave_page(),
+            Event::Show => {
+                self.parting_until.set(Millis(0));
+                self.wake();
+            }
             Event::Online => self.input(Input::Online(true)),
             Event::Offline => self.input(Input::Online(false)),
             Event::Authorized
@@ -406,9 +452,11 @@ impl Driver {
         self.work();
     }
 
+    /// What waits for `enrich` is taken in before whatever comes next.
     fn hurry(&self) {
         if let Some(enricher) = &self.enricher {
             enricher.hurry();
+            self.work_off();
         }
     }
 
@@ -469,6 +517,7 @@ impl Driver {
         if !self.working.replace(true) {
             self.work_off();
             self.working.set(false);
+            self.leave_again();
             self.arm();
         }
     }
@@ -487,8 +536,12 @@ impl Driver {
                 self.resolve(READY, &JsValue::UNDEFINED);
             }
             Report::NoStore(why) => {
-                if let Some(Storage::Idb(_, memory)) = self.storage.get() {
-                    memory.replace(Some(MemoryStore::default()));
+                if let Some(Storage::Idb(idb, memory)) = self.storage.get() {
+                    let mut store = MemoryStore::default();
+                    for (id, op) in idb.take_waiting() {
+                        self.queue.push(Report::Stored(id, store.apply(op)));
+                    }
+                    memory.replace(Some(store));
                 }
                 let message = [why, "; what fails to be sent is kept in memory only"];
                 self.queue.diagnose("store_memory", "store", &message);
@@ -522,7 +575,12 @@ impl Driver {
                 let memory = match self.storage.get() {
                     Some(Storage::Host(host, _)) => return host.apply(id, op),
                     Some(Storage::Idb(idb, memory)) => match &mut *memory.borrow_mut() {
-                        Some(memory) => memory.apply(op),
+                        Some(memory) => {
+                            if op == StoreOp::Clear {
+                                idb.clear_spool();
+                            }
+                            memory.apply(op)
+                        }
                         None => return idb.apply(id, op),
                     },
                     Some(Storage::Memory(memory)) => memory.borrow_mut().apply(op),

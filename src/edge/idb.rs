@@ -2,7 +2,8 @@
 //!
 //! `meta` holds what a listing tells, `batch` the records, `aside` the last few records that could not
 //! be read. Each operation is one transaction, so that it happens whole or not at all, and holders
-//! exclude one another; operations are asked for at once, and IndexedDB keeps their order.
+//! exclude one another; operations are asked for at once, and IndexedDB keeps their order. What a page
+//! writes as it goes away is in the spool, too, until its transaction is complete.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,6 +14,7 @@ use wasm_bindgen::prelude::*;
 
 use super::callbacks::{Callbacks, Event};
 use super::report::{Queue, Report};
+use super::timer;
 use super::value::Arg;
 use super::value::Arg::{Js, Number, Text};
 use super::value::{self, get, global_get, invoke, list, object, set};
@@ -27,6 +29,8 @@ const ASIDE: usize = 20;
 const STORES: [&str; 3] = ["meta", "batch", "aside"];
 /// So many times a lost connection is opened again in vain before it is given up.
 const REOPENINGS: u32 = 3;
+/// Operations that bring records in from the spool are numbered from here on.
+const IMPORTS: u32 = 0xffff_0000;
 
 pub struct Idb {
     name: String,
@@ -35,6 +39,11 @@ pub struct Idb {
     opening: Cell<u32>,
     failures: Cell<u32>,
     pending: RefCell<Vec<Pending>>,
+    /// What was asked before it opened for the first time.
+    waiting: RefCell<Vec<(OpId, StoreOp)>>,
+    /// The package's; `undefined` if there is none.
+    spool: JsValue,
+    leaving: Cell<bool>,
     callbacks: Callbacks,
     queue: Queue,
 }
@@ -61,13 +70,22 @@ struct Pending {
 
 impl Idb {
     /// Reports `StoreOpen` or `NoStore`, later or at once. Events go to [`Idb::happened`].
-    pub fn open(service: &str, now: Millis, callbacks: &Callbacks, queue: &Queue) -> Self {
+    pub fn open(
+        service: &str,
+        spool: JsValue,
+        now: Millis,
+        callbacks: &Callbacks,
+        queue: &Queue,
+    ) -> Self {
         let idb = Self {
             name: ["wasm-telemetry:", service].concat(),
             connection: RefCell::new(Connection::First { until: now.plus(OPEN_MILLIS) }),
             opening: Cell::new(0),
             failures: Cell::new(0),
             pending: RefCell::default(),
+            waiting: RefCell::default(),
+            spool,
+            leaving: Cell::new(false),
             callbacks: callbacks.clone(),
             queue: queue.clone(),
         };
@@ -93,23 +111,93 @@ impl Idb {
         }
     }
 
+    /// Whether the page may be gone after this task.
+    pub fn set_leaving(&self, leaving: bool) {
+        self.leaving.set(leaving);
+    }
+
+    /// What was asked of a database that never opened.
+    pub fn take_waiting(&self) -> Vec<(OpId, StoreOp)> {
+        self.waiting.take()
+    }
+
+    /// What earlier pages left goes too, though no database was to be had.
+    pub fn clear_spool(&self) {
+        invoke(&self.spool, "clear", &[]);
+    }
+
     /// Reports `Stored`, once, later or at once.
     pub fn apply(&self, id: OpId, op: StoreOp) {
+        let given_up = matches!(*self.connection.borrow(), Connection::GivenUp);
+        let spooled = match &op {
+            StoreOp::Put { entry, bytes } if self.leaving.get() && !given_up => {
+                self.spool(entry, bytes)
+            }
+            _ => false,
+        };
         let database = match &*self.connection.borrow() {
             Connection::Open(database) => Some(database.clone()),
             _ => None,
         };
         let Some(database) = database else {
-            let closed = matches!(*self.connection.borrow(), Connection::Closed);
-            if closed {
-                self.connection.replace(Connection::Opening);
-                self.connect();
-            }
-            return self.answer(id, StoreResult::Failed);
+            return self.do_without(id, op, spooled);
         };
-        let Some(transaction) = transaction(&database, &op) else {
+        match op {
+            StoreOp::List => self.import(&database),
+            StoreOp::Clear => self.clear_spool(),
+            _ => {}
+        }
+        if !self.transact(&database, id, op) {
             self.connection.replace(Connection::Closed);
-            return self.answer(id, StoreResult::Failed);
+            self.answer(id, StoreResult::Failed);
+        }
+    }
+
+    /// No database is open now.
+    fn do_without(&self, id: OpId, op: StoreOp, spooled: bool) {
+        if matches!(*self.connection.borrow(), Connection::Closed) {
+            self.connection.replace(Connection::Opening);
+            self.connect();
+        }
+        if spooled {
+            // It comes in with the next listing.
+            self.answer(id, StoreResult::Done);
+        } else if self.is_first() {
+            self.waiting.borrow_mut().push((id, op));
+        } else {
+            self.answer(id, StoreResult::Failed);
+        }
+    }
+
+    fn spool(&self, entry: &Entry, bytes: &[u8]) -> bool {
+        let record = [Text(&entry.key), Js(&meta(entry)), Js(&value::octets(bytes))];
+        invoke(&self.spool, "put", &record).is_some()
+    }
+
+    /// Brings in what pages left in the spool.
+    fn import(&self, database: &JsValue) {
+        let records = invoke(&self.spool, "records", &[]).unwrap_or_default();
+        for (id, record) in (IMPORTS..).zip(value::items(&records, u32::MAX - IMPORTS)) {
+            let parts = value::items(&record, 3);
+            let [key, meta, bytes] = parts.as_slice() else { continue };
+            let key = value::text(key).unwrap_or_default();
+            match (entry(&key, meta), value::bytes(bytes)) {
+                (Some(entry), Some(bytes)) => {
+                    self.transact(database, OpId(id), StoreOp::Put { entry, bytes });
+                }
+                _ => self.forget(&key),
+            }
+        }
+    }
+
+    fn forget(&self, key: &str) {
+        invoke(&self.spool, "forget", &[Text(key)]);
+    }
+
+    /// False if the connection is closed.
+    fn transact(&self, database: &JsValue, id: OpId, op: StoreOp) -> bool {
+        let Some(transaction) = transaction(database, &op) else {
+            return false;
         };
         self.listen(&transaction, "oncomplete", Event::Complete, id.0);
         self.listen(&transaction, "onabort", Event::Aborted, id.0);
@@ -117,6 +205,7 @@ impl Idb {
         let mut pending = Pending { id, op, transaction, requests, lost };
         let begun = self.begin(&mut pending);
         self.go_on(pending, begun);
+        true
     }
 
     fn connect(&self) {
@@ -188,6 +277,7 @@ impl Idb {
         self.failures.set(0);
         if let Connection::First { .. } = self.connection.replace(Connection::Open(database)) {
             self.queue.push(Report::StoreOpen);
+            self.take_waiting().into_iter().for_each(|(id, op)| self.apply(id, op));
         }
     }
 
@@ -204,18 +294,25 @@ impl Idb {
 
     /// Asks for what the operation needs first; `None` if that fails.
     fn begin(&self, pending: &mut Pending) -> Option<()> {
-        let Pending { op, transaction, requests, .. } = pending;
+        let Pending { id, op, transaction, requests, .. } = pending;
         match op {
             StoreOp::List => {
                 requests.push(ask(transaction, "meta", "getAllKeys", &[])?);
                 requests.push(ask(transaction, "meta", "getAll", &[])?);
                 return Some(());
             }
-            StoreOp::Put { entry, bytes } => {
-                ask(transaction, "meta", "put", &[Js(&meta(entry)), Text(&entry.key)])?;
-                ask(transaction, "batch", "put", &[Js(&value::octets(bytes)), Text(&entry.key)])?;
-                // The record is in the database's hands from here on.
-                *bytes = Vec::new();
+            StoreOp::Put { entry, .. } if id.0 >= IMPORTS => {
+                let request = ask(transaction, "meta", "get", &[Text(&entry.key)])?;
+                self.wait(pending, request);
+                return Some(());
+            }
+            StoreOp::Put { entry, bytes } => put(transaction, entry, bytes)?,
+            // Nobody else may change what is under our lease, and there is no time to read it first.
+            StoreOp::Mark { seen, lease, attempts }
+                if self.leaving.get() && seen.lease > timer::now().wall.0 =>
+            {
+                let marked = Entry { lease: *lease, attempts: *attempts, ..seen.clone() };
+                ask(transaction, "meta", "put", &[Js(&meta(&marked)), Text(&seen.key)])?;
             }
             StoreOp::Remove { key } => {
                 ask(transaction, "meta", "delete", &[Text(key)])?;
@@ -263,6 +360,10 @@ impl Idb {
         let result = get(requests.last()?, "result");
         let claims = matches!(op, StoreOp::Claim { .. });
         match op {
+            // It may have come here before its page was gone.
+            StoreOp::Put { entry, bytes } if result.is_undefined() => {
+                put(transaction, entry, bytes)?;
+            }
             StoreOp::Claim { seen, lease, attempts } | StoreOp::Mark { seen, lease, attempts } => {
                 match entry(&seen.key, &result) {
                     Some(found) if found.lease == seen.lease && found.attempts == seen.attempts => {
@@ -309,6 +410,9 @@ impl Idb {
         let result = |index: usize| {
             requests.get(index).map_or(JsValue::UNDEFINED, |request| get(request, "result"))
         };
+        if let StoreOp::Put { entry, .. } = &op {
+            self.forget(&entry.key);
+        }
         let answer = match op {
             _ if lost => StoreResult::Lost,
             StoreOp::List => {
@@ -332,6 +436,12 @@ impl Idb {
     fn aborted(&self, id: OpId, event: &JsValue) {
         let Some(pending) = self.take(id) else { return };
         invoke(event, "preventDefault", &[]);
+        if let StoreOp::Put { entry, .. } = &pending.op
+            && id.0 < IMPORTS
+        {
+            // It is in memory again.
+            self.forget(&entry.key);
+        }
         let full = value::is_full(&get(&pending.transaction, "error"));
         self.answer(id, if full { StoreResult::Full } else { StoreResult::Failed });
     }
@@ -377,6 +487,14 @@ fn transaction(database: &JsValue, op: &StoreOp) -> Option<JsValue> {
 /// One request.
 fn ask(transaction: &JsValue, store: &str, method: &str, arguments: &[Arg<'_>]) -> Option<JsValue> {
     invoke(&invoke(transaction, "objectStore", &[Text(store)])?, method, arguments)
+}
+
+fn put(transaction: &JsValue, entry: &Entry, bytes: &mut Vec<u8>) -> Option<()> {
+    ask(transaction, "meta", "put", &[Js(&meta(entry)), Text(&entry.key)])?;
+    ask(transaction, "batch", "put", &[Js(&value::octets(bytes)), Text(&entry.key)])?;
+    // The record is in the database's hands from here on.
+    *bytes = Vec::new();
+    Some(())
 }
 
 pub fn meta(entry: &Entry) -> JsValue {

@@ -40,12 +40,13 @@ pub struct Client {
 #[wasm_bindgen]
 impl Client {
     /// Takes `InitOptions`, and an object of what only the package's JavaScript knows: `store`,
-    /// `storeKind`, `environment`, `strict`, `disabled`.
+    /// `storeKind`, `spool`, `environment`, `strict`, `disabled`, `seed`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue, host: &JsValue) -> Result<Self, JsValue> {
         let options = Options::read(options, host).map_err(error)?;
-        let mut seed = [0; 32];
-        if getrandom::fill(&mut seed).is_err() {
+        let given = value::bytes(&get(host, "seed")).and_then(|bytes| bytes.try_into().ok());
+        let mut seed = given.unwrap_or([0; 32]);
+        if given.is_none() && getrandom::fill(&mut seed).is_err() {
             return Err(error("the platform gives no random numbers here"));
         }
         Ok(Self { driver: Driver::start(seed, options) })
@@ -147,7 +148,10 @@ impl Client {
     /// may end at any moment, or go on. `'page'`: the page is hidden or left. Pages call this by
     /// themselves.
     pub fn leave(&self, kind: &str) {
-        self.driver.leave(kind);
+        match kind {
+            "process" | "signal" => self.driver.leave_process(kind == "process"),
+            _ => self.driver.leave_page(),
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Options {
     pub auth: JsValue,
     pub enrich: JsValue,
     pub store: StoreChoice,
+    /// Where a page that goes away leaves its records beside IndexedDB.
+    pub spool: JsValue,
     pub strict: bool,
     pub debug: bool,
     pub on_diagnostic: JsValue,
@@ -94,6 +96,7 @@ impl Options {
             auth: reader.function("auth"),
             enrich: reader.function("enrich"),
             store: reader.store(host),
+            spool: get(host, "spool"),
             strict: reader.flag("strict").or(get(host, "strict").as_bool()) == Some(true),
             debug: reader.flag("debug") == Some(true),
             on_diagnostic: reader.function("onDiagnostic"),

@@ -75,17 +75,122 @@ test('an exposure right before a redirect, in the same task, arrives', async (t)
   assert.equal(server.events()[0].experiment_id, 'new-nav');
 });
 
-test("what the host logs in its own 'pagehide' and 'visibilitychange' listeners arrives", async (t) => {
+for (const [when, listen] of [
+  ['before ours', 'listen()'],
+  ['after ours', 'telemetry.ready().then(listen)'],
+]) {
+  test(`what the host logs in listeners of its own, added ${when}, arrives`, async (t) => {
+    const { server, context, open } = await site(t, browser, {
+      ...pages,
+      '/': `${start(idle)}
+        function listen() {
+          addEventListener('pagehide', () => telemetry.logEvent('counted', { n: 0 }));
+          document.addEventListener('visibilitychange', () => telemetry.logEvent('counted', { n: 1 }));
+        }
+        ${listen};`,
+    });
+    const page = await open('/');
+    await page.evaluate('telemetry.ready()');
+    const closed = page.waitForEvent('close');
+    await page.close({ runBeforeUnload: true });
+    await closed;
+    await later(context);
+    await open('/later');
+    await until(() => ids(server.events()).size === 2, 'both events');
+  });
+}
+
+/** Keeps in `sent` which requests begin within a listener of these events. */
+const watchTasks = () => {
+  let task = '';
+  const { addEventListener } = EventTarget.prototype;
+  EventTarget.prototype.addEventListener = function (type, listener, ...rest) {
+    const watched = (event) => {
+      task = type;
+      try {
+        listener(event);
+      } finally {
+        task = '';
+      }
+    };
+    const leaving = type === 'pagehide' || type === 'visibilitychange';
+    return addEventListener.call(this, type, leaving ? watched : listener, ...rest);
+  };
+  const { fetch } = window;
+  window.fetch = (url, init) => {
+    const sent = JSON.parse(sessionStorage.sent ?? '[]');
+    sessionStorage.sent = JSON.stringify([...sent, { task, keepalive: init?.keepalive }]);
+    return fetch(url, init);
+  };
+};
+
+test('nothing asynchronous stands before the request: it begins within the listener', async (t) => {
   const { server, context, open } = await site(t, browser, {
     ...pages,
-    '/': `${start(idle)}
-      addEventListener('pagehide', () => telemetry.logEvent('counted', { n: 0 }));
-      document.addEventListener('visibilitychange', () => telemetry.logEvent('counted', { n: 1 }));`,
+    '/': start(`${idle}, auth: async () => 'Bearer of good news'`),
+  });
+  await context.addInitScript(watchTasks);
+  const page = await open('/');
+  // So that the Authorization is known.
+  await page.evaluate('telemetry.logEvent("opened"); telemetry.flush()');
+  await page.evaluate(logMany());
+  await page.goto(`${server.url}/other`);
+  await until(() => server.events().length === 21);
+  assert.deepEqual(JSON.parse(await page.evaluate('sessionStorage.sent')), [
+    { task: '', keepalive: false },
+    { task: 'pagehide', keepalive: true },
+  ]);
+  assert.equal(server.requests[1].headers.authorization, 'Bearer of good news');
+});
+
+test('what has to wait for an Authorization is stored, and sent at the next visit', async (t) => {
+  const auth = "auth: () => new Promise((done) => setTimeout(done, 50, 'Bearer'))";
+  const { server, context, open } = await site(t, browser, {
+    ...pages,
+    '/': start(`${idle}, ${auth}`),
+    '/later': start(auth),
   });
   const page = await open('/');
-  await page.evaluate('telemetry.ready()');
+  await page.evaluate(`telemetry.ready().then(() => { ${logMany()} })`);
   await page.goto(`${server.url}/other`);
+  assert.equal(server.requests.length, 0);
   await later(context);
   await page.goto(`${server.url}/later`);
-  await until(() => ids(server.events()).size === 2, 'both events');
+  await until(() => server.events().length === 20);
+  assert.deepEqual(numbers(server.events()), upTo(20));
+});
+
+test('more than a request that outlives its page can carry is stored', async (t) => {
+  const { server, context, open } = await site(t, browser, pages);
+  const page = await open('/');
+  // Before the database is open, too.
+  await page.evaluate(`
+    const text = telemetry.verified('x'.repeat(1000));
+    for (let n = 0; n < 150; n += 1) telemetry.logEvent('counted', { n, text });
+    location.href = '/other';`);
+  await page.waitForURL('**/other');
+  await later(context);
+  await page.goto(`${server.url}/later`);
+  await until(() => ids(server.events()).size === 150, '150 events');
+  assert.deepEqual([...new Set(numbers(server.events()))], upTo(150));
+});
+
+test('a page that is left before its database is open loses nothing', async (t) => {
+  const { server, context, open } = await site(t, browser, pages);
+  await context.addInitScript(() => {
+    if (location.pathname !== '/') return;
+    // It never opens.
+    IDBFactory.prototype.open = () => ({});
+  });
+  const page = await open('/');
+  await until(() => page.evaluate('telemetry.stats().state === "running"'));
+  await page.evaluate(`
+    const text = telemetry.verified('x'.repeat(1000));
+    for (let n = 0; n < 150; n += 1) telemetry.logEvent('counted', { n, text });`);
+  await page.goto(`${server.url}/other`);
+  assert.equal(server.requests.length, 0);
+  await later(context);
+  await page.goto(`${server.url}/later`);
+  await until(() => ids(server.events()).size === 150, '150 events');
+  assert.deepEqual(numbers(server.events()), upTo(150));
 });

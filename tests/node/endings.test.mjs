@@ -175,6 +175,25 @@ for (const [what, parts] of Object.entries({
   test(`a signal, and ${what}`, (t) => endsAsWithoutUs(t, parts));
 }
 
+for (const [what, end] of [
+  ['its end', ''],
+  ['process.exit()', 'process.exit(0);'],
+  ['an exception', `throw new Error('the host failed');`],
+]) {
+  test(`what an exit listener logs is stored, after ${what}`, async (t) => {
+    const directory = folder(t);
+    const log = `
+      for (let n = 0; n < 3; n += 1) telemetry.logEvent('last', { n });
+      telemetry.logExperiment({ experimentId: 'last', variationId: 1 });`;
+    const after = `process.on('exit', () => { ${log} }); ${end}`;
+    await run(t, program(directory, { before: `process.on('exit', () => { ${log} });`, after }));
+    const server = await startServer(t);
+    open(t, server.url, { directory });
+    await until(() => server.events().length >= events + 8);
+    assert.equal(server.events().length, events + 8);
+  });
+}
+
 test('a host that shuts down at a signal waits for what is in flight: nothing is doubled', async (t) => {
   const server = await startServer(t, async () => {
     await new Promise((resolve) => setTimeout(resolve, 150));

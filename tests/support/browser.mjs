@@ -45,6 +45,16 @@ export async function launchOn(/** @type {string} */ directory) {
   return { context, kill };
 }
 
+/** Kills a tab's renderer. */
+export async function crash(/** @type {import('playwright-core').Page} */ page) {
+  const client = await page.context().newCDPSession(page);
+  const crashed = page.waitForEvent('crash');
+  // It is never answered.
+  client.send('Page.crash').catch(() => {});
+  await crashed;
+  await page.close();
+}
+
 /** @returns {Promise<string>} the package as one script that leaves its names on `window.telemetry` */
 export async function bundle() {
   const { outputFiles } = await build({

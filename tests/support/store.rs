@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use wasm_telemetry::core::store::{Entry, StoreOp, StoreResult};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Kept {
     pub entry: Entry,
     pub bytes: Vec<u8>,
-    /// What a reader gets instead, while the fault lasts.
+    /// What a reader gets instead, while the fault lasts, or for ever.
     pub garbled: Option<Vec<u8>>,
+    pub for_ever: bool,
 }
 
 #[derive(Debug)]
@@ -42,7 +43,10 @@ impl SharedStore {
                 if self.bytes() - replaced as u64 + bytes.len() as u64 > self.capacity {
                     return StoreResult::Full;
                 }
-                self.records.insert(entry.key.clone(), Kept { entry, bytes, garbled: None });
+                self.records.insert(
+                    entry.key.clone(),
+                    Kept { entry, bytes, garbled: None, for_ever: false },
+                );
                 StoreResult::Done
             }
             StoreOp::Claim { seen, lease, attempts } => match self.set(&seen, lease, attempts) {

@@ -1,6 +1,6 @@
 // Pages that log and then go away, in Chromium, with the package's own settings. Each trial counts what
 // reached the endpoint in the end, and what did so twice.
-import { launch } from '../support/browser.mjs';
+import { crash, launch } from '../support/browser.mjs';
 import { later, site, stats, stored } from '../support/site.mjs';
 import { until } from '../support/wait.mjs';
 
@@ -122,15 +122,6 @@ async function reloadAll(
   await later(tabs[0].context());
   await Promise.all(tabs.map((tab) => tab.reload({ waitUntil: 'commit' })));
   server.answerWith(() => undefined);
-}
-
-/** Kills the tab's renderer. */
-async function crash(/** @type {import('playwright-core').Page} */ tab) {
-  const client = await tab.context().newCDPSession(tab);
-  const crashed = tab.waitForEvent('crash');
-  client.send('Page.crash').catch(() => {});
-  await crashed;
-  await tab.close();
 }
 
 const arrivals = (/** @type {any} */ server) =>

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::super::config::Number;
 use super::super::io::{Command, Consent, Export, ExportId, Outcome};
-use super::super::json;
+use super::super::json::{self, NoBody};
 use super::super::ledger::Reason;
 use super::super::record::Record;
 use super::super::retry::{Verdict, classify, retry_after_millis, wait_millis};
@@ -43,18 +43,20 @@ impl Pipeline {
             self.told.tell(commands, "no_endpoint", "batch.baseUrl", &message);
         }
         let busy = |pending: &Pending| matches!(pending, Pending::Claim(_) | Pending::Renew { .. });
-        if !self.may_send() || self.waits_for_store() || self.pending().any(busy) {
-            return;
-        }
-        if let Some(batch) = self.pop_ready(true) {
+        // Again if a batch turned out to be corrupt, or too large for one request.
+        while self.may_send() && !self.waits_for_store() && !self.pending().any(busy) {
+            let Some(batch) = self.pop_ready(true) else {
+                if self.may_claim() {
+                    self.claim(commands);
+                }
+                return;
+            };
             let patience = self.config.get(Number::ExportTimeoutMillis);
             let enough = self.now.wall.plus(patience).0;
             match batch.place.copy() {
                 Some(copy) if copy.lease < enough => self.renew(batch, commands),
                 _ => self.launch(batch, commands),
             }
-        } else if self.may_claim() {
-            self.claim(commands);
         }
     }
 
@@ -76,8 +78,10 @@ impl Pipeline {
         let Some(url) = self.config.url() else {
             return self.push_ready(batch, true);
         };
-        let Some(body) = self.body(&batch) else {
-            return self.quarantine(batch, commands);
+        let body = match self.body(&batch) {
+            Ok(body) => body,
+            Err(NoBody::Corrupt) => return self.quarantine(batch, commands),
+            Err(NoBody::TooLarge) => return self.split(batch, commands),
         };
         let id = ExportId(self.next_id());
         let deadline = self.now.mono.plus(self.config.get(Number::ExportTimeoutMillis));
@@ -86,13 +90,12 @@ impl Pipeline {
         self.flight = Some(Flight { id, batch, deadline, authorization });
     }
 
-    /// The request's body; none if the record is corrupt.
-    pub(super) fn body(&self, batch: &Batch) -> Option<Vec<u8>> {
-        let record = Record::own(&batch.bytes).ok()?;
+    pub(super) fn body(&self, batch: &Batch) -> Result<Vec<u8>, NoBody> {
+        let record = Record::own(&batch.bytes)?;
         // JSON is about eight times as long as a record.
         let mut body = Vec::with_capacity(batch.bytes.len() * 8);
-        json::encode(&record, batch.attempts.saturating_add(1), self.now.wall, &mut body).ok()?;
-        Some(body)
+        json::encode(&record, batch.attempts.saturating_add(1), self.now.wall, &mut body)?;
+        Ok(body)
     }
 
     pub(super) fn exported(
@@ -128,8 +131,7 @@ impl Pipeline {
         };
         let verdict = classify(status);
         if verdict != Verdict::Retry {
-            self.failures = 0;
-            self.not_before = Millis(0);
+            self.recovered();
         }
         self.heard(verdict == Verdict::Delivered, commands);
         match verdict {
@@ -150,6 +152,8 @@ impl Pipeline {
             }
             // Nothing new is stored without a grant: it is split at its next try.
             Verdict::TooLarge if !self.may_keep() => self.retain(batch, commands),
+            // Halves wait in memory for the store: not for more of them than it can write.
+            Verdict::TooLarge if self.store_is_slow() => self.failed(batch, None, commands),
             Verdict::TooLarge => self.split(batch, commands),
             Verdict::Unauthorized => {
                 let next = match authorization {
@@ -175,6 +179,11 @@ impl Pipeline {
                 self.drop_batch(Reason::Rejected, batch, commands);
             }
         }
+    }
+
+    fn recovered(&mut self) {
+        self.failures = 0;
+        self.not_before = Millis(0);
     }
 
     fn tell_refusal(&mut self, status: u16, end: &str, commands: &mut Vec<Command>) {
@@ -243,6 +252,8 @@ impl Pipeline {
             }
             PartingFate::Kept { key, .. } if delivered => {
                 self.heard(true, commands);
+                self.recovered();
+                self.list_again();
                 if self.known.get(&key).is_some_and(|known| known.mine)
                     && let Some(known) = self.known.remove(&key)
                 {

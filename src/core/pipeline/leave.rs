@@ -70,7 +70,7 @@ impl Pipeline {
         let may_send = self.online && self.failures == 0;
         let mut staying = Vec::new();
         while let Some(batch) = self.pop_ready(true) {
-            let body = if may_send { self.body(&batch) } else { None };
+            let body = if may_send { self.body(&batch).ok() } else { None };
             match (body, self.config.url()) {
                 (Some(body), Some(url)) if body.len() <= budget => {
                     budget -= body.len();

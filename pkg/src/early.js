@@ -1,0 +1,189 @@
+// A page that is left before the WebAssembly is there: the calls that wait for it go into the spool, and
+// the next page of the service logs them.
+import { Client } from '#bindings';
+import { Spool } from './spool.js';
+import { textOf, verified } from './verified.js';
+
+/** @typedef {import('../index.d.ts').InitOptions} InitOptions */
+/** @typedef {import('./kept.js').Kept} Kept */
+/** @typedef {import('./kept.js').Call} Call */
+/** @typedef {import('./settings.js').Host} Host */
+
+/** Pages that are left one after the other must not fill what the host shares. */
+const mostPages = 8;
+const mostCharacters = 2 ** 18;
+/** So that nothing is sent before all of it is in the store. */
+const oneBatch = { maxExportBatchSize: 10_000, maxExportBatchBytes: 16_777_216 };
+
+const isPage = typeof document === 'object' && typeof addEventListener === 'function';
+
+/**
+ * Guards the calls until they are handed on.
+ * @param {InitOptions} options
+ * @param {Host} host
+ * @param {Kept} kept
+ * @returns {() => boolean} ends that, and tells whether the page was going away
+ */
+export function guard(options, host, kept) {
+  if (!isPage) return () => false;
+  const spool = new Spool(options.serviceName, 'calls');
+  const key = String(crypto.getRandomValues(new Uint32Array(8)));
+  /** @type {Call[]} */
+  let saved = [];
+
+  const takeBack = () => {
+    const own = saved;
+    saved = [];
+    // If they are gone, another page logs them.
+    if (own.length > 0 && spool.take(key) === null) {
+      kept.calls = kept.calls.filter((call) => !own.includes(call));
+    }
+    return own.length > 0;
+  };
+  const save = () => {
+    takeBack();
+    if (!mayStore(options, host, kept) || spool.keys().length >= mostPages) return;
+    const { calls, text } = pack(kept.calls);
+    if (calls.length === 0) return;
+    const { serviceVersion, resource, user, userId, sessionId, context } = options;
+    const told = { serviceVersion, resource, user, userId, sessionId, context };
+    spool.write(key, `[${JSON.stringify(told)},[${text}]]`);
+    saved = calls;
+  };
+  const listener = (/** @type {Event} */ { type }) => {
+    const leaves =
+      type === 'pagehide' || (type !== 'pageshow' && document.visibilityState === 'hidden');
+    quietly(leaves ? save : takeBack);
+  };
+  /** @type {[EventTarget, string][]} */
+  const sources = [
+    [globalThis, 'pagehide'],
+    [globalThis, 'pageshow'],
+    [document, 'visibilitychange'],
+  ];
+  for (const [target, type] of sources) target.addEventListener(type, listener);
+  return () => {
+    for (const [target, type] of sources) target.removeEventListener(type, listener);
+    return quietly(takeBack) === true;
+  };
+}
+
+/**
+ * Puts what other pages left into the store, as batches of its own: it has another context.
+ * @param {InitOptions} options
+ * @param {Host} host
+ * @param {Kept} kept
+ */
+export function recover(options, host, kept) {
+  if (!isPage || !mayStore(options, host, kept)) return;
+  quietly(() => {
+    const spool = new Spool(options.serviceName, 'calls');
+    for (const key of spool.keys()) {
+      logLater(spool, key, options, host).catch(() => spool.take(key));
+    }
+  });
+}
+
+/**
+ * @param {Spool} spool
+ * @param {string} key
+ * @param {InitOptions} options
+ * @param {Host} host
+ */
+async function logLater(spool, key, options, host) {
+  const [told] = JSON.parse(spool.read(key) ?? '');
+  const client = new Client(
+    {
+      ...options,
+      ...told,
+      batch: { ...options.batch, ...oneBatch },
+      consent: 'granted',
+      strict: false,
+    },
+    // The same ids, should two pages do this at once.
+    { ...host, seed: new Uint8Array(Uint32Array.from(key.split(',').map(Number)).buffer) },
+  );
+  await client.ready();
+  const [, calls] = JSON.parse(spool.take(key) ?? '[[],[]]');
+  for (const [method, at, args] of calls) {
+    if (method === 'logEvent') args[1] = revived(args[1]);
+    /** @type {any} */ (client)[method](...args, at);
+  }
+  // The instance sends it then; where nothing is stored it can't.
+  const stored = client.stats().store.kind === 'indexeddb';
+  if (stored) client.leave('process');
+  await client.shutdown(stored ? 0 : undefined);
+}
+
+/**
+ * Whether the calls will be logged for all that is known now, and may be stored.
+ * @param {InitOptions} options
+ * @param {Host} host
+ * @param {Kept} kept
+ */
+function mayStore({ enabled, consent, respectGpc, killed, store, batch }, { disabled }, kept) {
+  const { globalPrivacyControl } = /** @type {any} */ (navigator);
+  return (
+    enabled !== false &&
+    !disabled &&
+    (kept.consent ?? consent ?? 'granted') === 'granted' &&
+    !(respectGpc && globalPrivacyControl) &&
+    !killed &&
+    !store &&
+    batch?.maxStoreBytes !== 0
+  );
+}
+
+/** The first calls, as many as there is room for. */
+function pack(/** @type {Call[]} */ all) {
+  const calls = [];
+  const texts = [];
+  let room = mostCharacters;
+  for (const call of all) {
+    const { method, at, args } = call;
+    // A getter of its arguments is at work.
+    if (args.length === 0) continue;
+    const [name, fields] = args;
+    const text = JSON.stringify([method, at, method === 'logEvent' ? [name, plain(fields)] : args]);
+    room -= text.length;
+    if (room < 0) break;
+    calls.push(call);
+    texts.push(text);
+  }
+  return { calls, text: texts.join() };
+}
+
+/** Numbers and booleans as they are, a text that was vouched for in a list, and null for all else. */
+function plain(/** @type {any} */ fields) {
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return null;
+  const entries = Object.entries(fields).map(([key, value]) => {
+    if (value === undefined || typeof value === 'number' || typeof value === 'boolean') {
+      return [key, value];
+    }
+    const text = textOf(value);
+    return [key, text === undefined ? null : [text]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function revived(/** @type {any} */ fields) {
+  if (fields === null) return undefined;
+  const entries = Object.entries(fields).map(([key, value]) => [
+    key,
+    Array.isArray(value) ? verified(value[0], false) : value,
+  ]);
+  return Object.fromEntries(entries);
+}
+
+/**
+ * There may be no `localStorage`, or it is forbidden or full: then nothing is saved.
+ * @template T
+ * @param {() => T} act
+ */
+function quietly(act) {
+  try {
+    return act();
+  } catch {
+    return undefined;
+  }
+}
