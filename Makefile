@@ -30,9 +30,10 @@ test: setup ## Run every check and test
 test-%: setup ## One part: format lint native fuzz simulator wasm package node collector browser trials demo
 	@node tools/test.mjs $*
 
-simulate: setup-build ## Simulate faults; SEEDS=10000: that many runs; MINUTES=10: for so long; SEED=7: that one
-	@$(if $(SEED),SIM_SEED=$(SEED)) $(if $(SEEDS),SIM_SEEDS=$(SEEDS)) $(if $(MINUTES),SIM_MINUTES=$(MINUTES)) \
-		cargo test --release --test simulator -- --nocapture
+simulate: setup-build ## Simulate faults; MINUTES=60: for so long; SEEDS=10000: that many runs; SEED=7: that one
+	@$(if $(SEED),SIM_SEED=$(SEED)) $(if $(DOINGS),SIM_DOINGS=$(DOINGS)) $(if $(FIRST),SIM_FIRST=$(FIRST)) \
+		$(if $(SEEDS),SIM_SEEDS=$(SEEDS)) $(if $(MINUTES),SIM_MINUTES=$(MINUTES)) \
+		cargo test --profile sim --test simulator -- --nocapture
 
 kills: build ## Kill processes that log, at random moments; ROUNDS=500: so many; SEED=7: with these dice
 	@KILLS=$(or $(ROUNDS),500) $(if $(SEED),KILLS_SEED=$(SEED)) \

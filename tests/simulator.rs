@@ -1,7 +1,9 @@
 //! Many worlds, each from a seed: faults, then peace, and no event unaccounted for.
 //!
 //! `SIM_SEED=7` runs that one, and tells every step if it fails (`SIM_DOINGS=30` ends its faults
-//! early); `SIM_SEEDS=1000` runs so many fresh ones, `SIM_MINUTES=10` runs fresh ones for so long.
+//! early); `SIM_SEEDS=1000` runs so many fresh ones (`SIM_FIRST=0`: from that one on),
+//! `SIM_MINUTES=10` fresh ones for so long. Without any of them, the same seeds as ever are run,
+//! and fresh ones for `SIM_FRESH_SECONDS`.
 #![cfg(not(target_arch = "wasm32"))]
 
 mod sim;
@@ -11,9 +13,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sim::runner::{Until, run, run_many};
 
 /// Seeds that are run every time.
-const FIXED: u64 = 300;
-/// And so many that nobody has seen before.
-const FRESH: u64 = 100;
+const FIXED: u64 = 200;
 
 #[test]
 fn every_accepted_event_is_delivered_or_accounted_for() {
@@ -27,7 +27,8 @@ fn every_accepted_event_is_delivered_or_accounted_for() {
         many(variable("SIM_FIRST").unwrap_or(fresh), Until::Seeds(count));
     } else {
         many(0, Until::Seeds(FIXED));
-        many(fresh, Until::Seeds(FRESH));
+        let seconds = variable("SIM_FRESH_SECONDS").unwrap_or(0);
+        many(fresh, Until::Time(Duration::from_secs(seconds)));
     }
 }
 

@@ -18,7 +18,6 @@ const plain = process.stdout.isTTY ? [] : ['--colors=off'];
 const wasm = ['--target', 'wasm32-unknown-unknown'];
 const denyWarnings = ['--all-targets', '--locked', '--', '-D', 'warnings'];
 const fuzzCrate = ['--manifest-path', 'fuzz/Cargo.toml'];
-const freshSeed = process.env.SIM_SEED ?? String(randomInt(2 ** 47));
 const fuzzSeed = process.env.FUZZ_SEED ?? String(randomInt(2 ** 47));
 
 /** @type {Step[]} */
@@ -60,10 +59,13 @@ const steps = [
     env: { FUZZ_SEED: fuzzSeed, FUZZ_CHANGES: '5000' },
   },
   {
-    name: `simulator, seed ${freshSeed}`,
+    name: 'simulator, and planted bugs',
     part: 'simulator',
-    command: ['cargo', 'test', '--locked', '--test', 'simulator', '--', '--nocapture'],
-    env: { SIM_SEED: freshSeed },
+    command: [
+      ...['cargo', 'test', '--locked', '--profile', 'sim', '--features', 'planted'],
+      ...['--test', 'simulator', '--', '--nocapture', '--test-threads=1'],
+    ],
+    env: { SIM_FRESH_SECONDS: process.env.SIM_FRESH_SECONDS ?? '20' },
   },
   { name: 'wasm in Node', part: 'wasm', command: ['wasm-pack', 'test', '--node'] },
   {

@@ -61,7 +61,7 @@ impl World {
             }
         }
         self.steps += 1;
-        if self.steps.is_multiple_of(16) {
+        if self.steps.is_multiple_of(32) {
             self.check_memory(slot);
         }
         self.excuse_drops(slot, before, &after, commands, cause);
@@ -357,7 +357,7 @@ fn memory(client: &Client) -> ((u64, u64), (u64, u64)) {
     let batch_events = limits.batch_events.min(limits.queue_events);
     let most_bytes = 2 * (limits.queue_bytes + batch_bytes) + LARGEST_EVENT;
     let most_events = 2 * (limits.queue_events + batch_events) + 1;
-    let bytes = client.stats()["sizes"]["queuedBytes"].as_u64().expect("a number");
+    let bytes = client.stat("queuedBytes").expect("a number");
     ((bytes, client.pipeline.ledger().queued), (most_bytes, most_events))
 }
 

@@ -153,7 +153,15 @@ impl Client {
         serde_json::from_slice(&self.stats_text()).expect("stats are JSON")
     }
 
-    pub fn stats_text(&self) -> Vec<u8> {
+    /// One number out of `stats()`, without reading all of it.
+    pub fn stat(&self, name: &str) -> Option<u64> {
+        let text = String::from_utf8(self.stats_text()).expect("stats are text");
+        let (_, rest) = text.split_once(&format!("\"{name}\":"))?;
+        let end = rest.find(|c: char| !c.is_ascii_digit())?;
+        rest[..end].parse().ok()
+    }
+
+    fn stats_text(&self) -> Vec<u8> {
         let mut text = vec![b'{'];
         self.pipeline.write_stats(&mut text);
         text.push(b'}');

@@ -42,6 +42,9 @@ impl World {
             _ => None,
         };
         let serials = serials.map_or_else(Vec::new, |(_, serials)| serials.clone());
+        if !serials.is_empty() {
+            self.say(|| format!("   {} holds {serials:?}", id.0));
+        }
         let Some(client) = &mut self.slots[slot].client else { return };
         assert!(client.store_open, "no operation before the store is open: {op:?}");
         client.operations.push_back(Operation { id, op, commanded_at: mono, serials });

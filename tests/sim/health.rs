@@ -34,15 +34,14 @@ impl World {
             client.health.failures = None;
             return;
         }
-        let stats = client.stats();
-        let failures = stats["endpoint"]["failures"].as_u64().expect("a count");
+        let failures = client.stat("failures").expect("a count");
         match verdict {
             Verdict::Delivered => {
                 assert_eq!(failures, 0, "a success ends the row of failures");
                 client.health.failures = Some(0);
             }
             _ => {
-                let retry_at = stats["endpoint"]["retryAt"].as_u64();
+                let retry_at = client.stat("retryAt");
                 let wait = retry_at.expect("after a failure there is a pause") - now.wall.0;
                 if let Some(before) = client.health.failures {
                     assert_eq!(failures, before + 1, "failures in a row");

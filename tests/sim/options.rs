@@ -147,7 +147,7 @@ impl Options {
             black_hole: some(dice, 30, 30),
             response_lost: some(dice, 30, 30),
             auth_fails: some(dice, 15, 30),
-            slow_millis: dice.pick(&[10, 10, 100, 3_000, 30_000]),
+            slow_millis: dice.pick(&[10, 10, 100, 1_000, 3_000, 30_000]),
         };
         let trouble = some(dice, 60, 70);
         let life = Life {
