@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-build setup-demo build demo test simulate trials bench clean
+.PHONY: help setup setup-build setup-demo setup-fuzz build demo test simulate fuzz fuzz-corpus \
+	kills trials bench clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +14,9 @@ setup-build:
 setup-demo:
 	@tools/setup.sh $(if $(CHECK),demo,build)
 
+setup-fuzz:
+	@tools/setup.sh fuzz
+
 build: setup-build ## Build the npm package into pkg/dist; DEBUG=1: not optimized
 	@node tools/build.mjs $(if $(DEBUG),--debug)
 
@@ -23,16 +27,31 @@ demo: setup-demo ## Run the demo; PORT=8080: on that port; CHECK=1: check it in 
 test: setup ## Run every check and test
 	@node tools/test.mjs
 
-test-%: setup ## One part: format lint native simulator wasm package node collector browser trials demo
+test-%: setup ## One part: format lint native fuzz simulator wasm package node collector browser trials demo
 	@node tools/test.mjs $*
 
 simulate: setup-build ## Simulate faults; SEEDS=10000: that many runs; MINUTES=10: for so long; SEED=7: that one
 	@$(if $(SEED),SIM_SEED=$(SEED)) $(if $(SEEDS),SIM_SEEDS=$(SEEDS)) $(if $(MINUTES),SIM_MINUTES=$(MINUTES)) \
 		cargo test --release --test simulator -- --nocapture
 
+kills: build ## Kill processes that log, at random moments; ROUNDS=500: so many; SEED=7: with these dice
+	@KILLS=$(or $(ROUNDS),500) $(if $(SEED),KILLS_SEED=$(SEED)) \
+		node --test --test-reporter=spec tests/node/kills.test.mjs
+
+fuzz: setup-fuzz ## Fuzz each target, guided by coverage; MINUTES=5: for so long; TARGET=record: that one
+	@node tools/fuzz.mjs $(if $(MINUTES),--minutes $(MINUTES)) $(TARGET)
+
+fuzz-corpus: setup-fuzz ## Renew the saved corpus from what fuzzing found; TARGET=record: that one
+	@node tools/fuzz.mjs --corpus $(TARGET)
+
 trials: build ## Leave, kill and outlast what logs, and print what arrived as a table
 	@tools/setup.sh demo
 	@node tools/trials.mjs
+
+fleet: setup-build ## What 100,000 clients do to an endpoint that is down for an hour; CLIENTS=5000 MINUTES=10: smaller
+	@cargo bench --locked --bench fleet --features ablation -- \
+		$(if $(CLIENTS),--clients $(CLIENTS)) $(if $(MINUTES),--minutes $(MINUTES)) \
+		--plot $(if $(CLIENTS)$(MINUTES),target/fleet.svg,docs/fleet.svg)
 
 bench: build ## Measure what a call costs, in Node and in Chromium
 	@tools/setup.sh demo
@@ -40,4 +59,4 @@ bench: build ## Measure what a call costs, in Node and in Chromium
 	@node benches/log.mjs --chrome
 
 clean: ## Remove what was built
-	rm -rf target pkg/dist pkg/README.md pkg/LICENSE-MIT pkg/LICENSE-APACHE www/dist .demo
+	rm -rf target fuzz/target pkg/dist pkg/README.md pkg/LICENSE-MIT pkg/LICENSE-APACHE www/dist .demo

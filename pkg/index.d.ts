@@ -226,9 +226,12 @@ export interface Stats {
   };
   store: {
     kind: 'indexeddb' | 'files' | 'memory' | 'host' | 'none';
+    /** Stored batches as last seen, those of other tabs and processes too. */
     batches: number;
     events: number;
     bytes: number;
+    /** Events still in memory that the store holds as well: a crash doesn't lose them. */
+    copies: number;
   };
   endpoint: {
     url: string;

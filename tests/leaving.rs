@@ -3,7 +3,7 @@
 
 mod support;
 
-use support::{Host, Sent, StoreMode, number, setup};
+use support::{Host, Sent, StoreMode, number, setup, text};
 use wasm_telemetry::core::io::{Field, Input, Leaving};
 use wasm_telemetry::core::pipeline::{ExitPolicy, Setup};
 use wasm_telemetry::core::store::StoreOp;
@@ -111,6 +111,39 @@ fn auto_hands_over_after_a_success_and_keeps_a_copy_before_one() {
     assert_eq!((host.ledger().handed_over, host.ledger().stored), (1, 0));
     assert!(host.sent_one().keepalive);
     assert!(next_visit(host).is_empty(), "it is not sent again");
+}
+
+#[test]
+fn the_next_visit_knows_how_the_endpoint_answered_last() {
+    let mut first = trusting(ExitPolicy::Auto);
+    leave(&mut first);
+    let mut second = Host::beside(&first, 2, &[]);
+    second.log(1);
+    leave(&mut second);
+    assert_eq!((second.ledger().handed_over, second.ledger().stored), (1, 0));
+
+    let elsewhere = [text("baseUrl", "https://other.example.com")];
+    let mut other = Host::beside(&first, 3, &elsewhere);
+    other.log(1);
+    leave(&mut other);
+    assert_eq!(other.ledger().handed_over, 0, "that endpoint has answered nothing yet");
+
+    let mut third = Host::beside(&first, 4, &[]);
+    third.log(2);
+    third.flush(0);
+    let sent = third.sent_one();
+    third.fail(&sent);
+    let mut fourth = Host::beside(&first, 5, &[]);
+    fourth.log(3);
+    leave(&mut fourth);
+    assert_eq!(fourth.ledger().handed_over, 0, "the last try failed");
+}
+
+#[test]
+fn a_process_that_ends_leaves_nothing_but_batches() {
+    let mut host = trusting(ExitPolicy::Auto);
+    host.give(Input::Leaving(Leaving::Process));
+    assert!(host.store.borrow().marks.is_empty());
 }
 
 #[test]
@@ -307,6 +340,39 @@ fn a_process_that_ends_twice_stores_once() {
     assert_eq!(host.stored_events(), 2);
     let sent = next_visit(host);
     assert_eq!(sent.iter().map(|sent| sent.body.events.len()).sum::<usize>(), 2);
+}
+
+#[test]
+fn a_process_that_survives_a_signal_goes_on_with_what_it_stored() {
+    let mut host = Host::configured(&[number("maxExportBatchSize", 2.0)]);
+    (0..5).for_each(|n| host.log(n));
+    let flight = host.sent_one();
+    host.give(Input::Leaving(Leaving::Signal));
+    assert_eq!((host.stored_events(), host.ledger().in_flight), (5, 2));
+    host.flush(60_000);
+    host.answer(&flight, 200);
+    for _ in 0..2 {
+        let sent = host.sent_one();
+        host.answer(&sent, 200);
+    }
+    assert_eq!((host.stored_events(), host.ledger().delivered), (0, 5));
+    assert_eq!(host.flushed.len(), 1, "what is in flight is waited for");
+}
+
+#[test]
+fn a_process_that_dies_of_a_signal_that_its_host_answers_loses_nothing() {
+    let mut host = Host::configured(&[number("maxExportBatchSize", 2.0)]);
+    (0..5).for_each(|n| host.log(n));
+    assert_eq!(host.sent_one().numbers(), [0, 1]);
+    host.give(Input::Leaving(Leaving::Signal));
+    let held = |host: &Host| {
+        let store = host.store.borrow();
+        store.records.values().filter(|kept| kept.entry.lease > 0).count()
+    };
+    assert_eq!(held(&host), 1, "nobody else must send what may be delivered");
+    let mut numbers: Vec<u64> = next_visit(host).iter().flat_map(Sent::numbers).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, [0, 1, 2, 3, 4]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use support::{Host, Sent, number};
 use wasm_telemetry::core::config::{Setting, Value};
+use wasm_telemetry::core::context::{ContextPatch, Scalar, Slot};
 use wasm_telemetry::core::io::{Field, Input, Outcome};
 use wasm_telemetry::core::ledger::Reason;
 
@@ -190,19 +191,21 @@ fn retry_after_wins_over_the_backoff_in_seconds_and_as_a_date() {
     let wall = |host: &Host| host.now().wall.0;
     let (mut host, sent) = sending(&[], 1);
     host.answer_with(&sent, 429, Some("120"));
-    assert_eq!(until_next(&mut host), 120_000);
+    let seconds = until_next(&mut host);
+    assert!((120_000..=240_000).contains(&seconds), "{seconds}");
     let sent = host.sent_one();
-    // 2026-01-02T04:00:00Z
+    // 2026-01-02T03:10:00Z
     host.answer_with(&sent, 503, Some("Fri, 02 Jan 2026 03:10:00 GMT"));
-    let expected = 1_767_323_400_000 - wall(&host);
-    assert_eq!(until_next(&mut host), expected);
+    let asked = 1_767_323_400_000 - wall(&host);
+    let date = until_next(&mut host);
+    assert!((asked..=2 * asked).contains(&date), "{date} of {asked}");
 }
 
 #[test]
 fn a_lying_retry_after_is_capped_and_nonsense_is_not_heard() {
     for (text, least, most) in [
-        ("99999999999", 900_000, 900_000),
-        ("Fri, 31 Dec 9999 23:59:59 GMT", 900_000, 900_000),
+        ("99999999999", 900_000, 1_200_000),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 900_000, 1_200_000),
         ("soon", 1, 500),
         ("-5", 1, 500),
         ("0", 1, 500),
@@ -378,4 +381,26 @@ fn one_request_at_a_time() {
     (0..10).for_each(|n| host.log(n));
     host.wait(5_000);
     assert_eq!(host.sent().len(), 1);
+}
+
+#[test]
+fn a_batch_whose_body_would_be_huge_is_sent_in_parts() {
+    let mut host = Host::new();
+    let long = "\u{1}".repeat(1_024);
+    let keys: Vec<String> = (0..200).map(|n| format!("key {n}")).collect();
+    let patch =
+        |key| ContextPatch { slot: Slot::Core(key), value: Some(Scalar::Text(long.clone())) };
+    let patches: Vec<ContextPatch<'_>> = keys.iter().map(|key| patch(key)).collect();
+    host.give(Input::Context(&patches));
+    (0..40).for_each(|n| host.log(n));
+    host.flush(0);
+    let mut numbers = Vec::new();
+    while host.has_sent() {
+        let sent = host.sent_one();
+        assert!(sent.bytes < 20 << 20, "{} bytes", sent.bytes);
+        numbers.extend(sent.numbers());
+        host.answer(&sent, 200);
+    }
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..40).collect::<Vec<u64>>());
 }

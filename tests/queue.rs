@@ -61,6 +61,33 @@ fn the_delay_counts_from_the_first_event_however_late_the_timer_and_busy_the_hos
 }
 
 #[test]
+fn what_is_logged_during_an_outage_goes_out_in_full_batches() {
+    let mut host = Host::configured(&[number("maxExportBatchSize", 50.0)]);
+    let mut logged = 0;
+    let mut attempts = 0;
+    for _ in 0..3_600 {
+        host.log(logged);
+        logged += 1;
+        host.wait(1_000);
+        for sent in host.sent() {
+            attempts += 1;
+            host.fail(&sent);
+        }
+    }
+    assert!(attempts < 40, "{attempts} attempts in an hour");
+    let mut requests = 0;
+    for _ in 0..1_000 {
+        for sent in host.sent() {
+            requests += 1;
+            host.answer(&sent, 200);
+        }
+        host.wait(1_000);
+    }
+    assert_eq!(host.ledger().delivered, logged);
+    assert!(requests <= logged / 50 + 5, "{requests} requests");
+}
+
+#[test]
 fn an_idle_pipeline_wants_no_timer() {
     let mut host = Host::new();
     assert_eq!(host.pipeline.wake_at(), None);

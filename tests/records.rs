@@ -269,7 +269,7 @@ fn read_anything(bytes: &[u8]) {
     let _ = record.report();
     let mut out = Vec::new();
     let _ = json::encode(&record, 1, UnixMillis(0), &mut out);
-    if let Ok(Some(halves)) = record.split(Uuid::nil(), Uuid::nil(), 9) {
+    if let Ok(Some(halves)) = record.split(record.header.events / 2, Uuid::nil(), Uuid::nil(), 9) {
         for (_, half) in halves {
             let half = Record::own(&half).expect("what was written has a header");
             let _ = json::encode(&half, 1, UnixMillis(0), &mut out);
@@ -312,7 +312,7 @@ proptest! {
             for part in &parts {
                 let record = Record::checked(part).unwrap();
                 let id = Uuid::from_u128(next.into());
-                match record.split(id, Uuid::from_u128(5), next).unwrap() {
+                match record.split(record.header.events / 2, id, Uuid::from_u128(5), next).unwrap() {
                     Some([(first, left), (second, right)]) => {
                         prop_assert_eq!(first.batch_id, record.header.batch_id);
                         prop_assert_eq!((second.batch_id, second.seq), (id, next));

@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use support::{Host, START, StoreMode, number, setup};
 use wasm_telemetry::core::config::{Setting, Value};
 use wasm_telemetry::core::io::{Consent, Field, Input};
@@ -292,6 +294,9 @@ fn write_ahead_stores_shortly_after_the_call_and_before_any_export() {
     assert_eq!((host.stored_events(), host.store.borrow().records.len()), (2, 1));
     assert!(!host.has_sent());
     assert_eq!((host.ledger().queued, host.ledger().stored), (2, 0), "in one place only");
+    assert_eq!(host.stats()["store"]["copies"], 2);
+    host.log(2);
+    assert_eq!(host.stats()["store"]["copies"], 2, "the third is not there yet");
 }
 
 #[test]
@@ -348,6 +353,86 @@ fn a_stale_copy_is_not_taken_for_the_batch() {
     let mut numbers = deliver(&mut host, 120_000);
     numbers.sort_unstable();
     assert_eq!(numbers, [0, 1]);
+}
+
+#[test]
+fn a_holder_that_overslept_its_lease_gives_up_what_another_took_and_nothing_else() {
+    for lives in [true, false] {
+        let mut host = Host::with(ahead(1), &[number("scheduledDelayMillis", 3_600_000.0)]);
+        host.log(0);
+        host.wait(200);
+        // The machine sleeps, and another tab is the first to wake.
+        host.mono += 3_600_000;
+        let mut other = Host::beside(&host, 2, &[]);
+        let taken = other.sent_one();
+        host.log(1);
+        host.wait(200);
+        other.answer(&taken, 200);
+        if lives {
+            host.flush(0);
+            let sent = host.sent_one();
+            assert_ne!(sent.body.batch_id, taken.body.batch_id);
+            assert_eq!((taken.numbers(), sent.numbers()), (vec![0], vec![1]));
+            assert_eq!(host.ledger().handed_over, 1);
+            host.answer(&sent, 200);
+        } else {
+            drop(host);
+            let mut next = Host::beside(&other, 3, &[]);
+            assert_eq!(deliver(&mut next, 120_000), [1], "stored apart");
+        }
+        assert!(other.store.borrow().records.is_empty());
+    }
+}
+
+#[test]
+fn a_holder_that_overslept_its_lease_alone_sends_everything() {
+    let mut host = Host::with(ahead(1), &[number("scheduledDelayMillis", 3_600_000.0)]);
+    host.log(0);
+    host.wait(200);
+    host.mono += 3_600_000;
+    host.log(1);
+    host.flush(0);
+    assert_eq!(deliver(&mut host, 60_000), [0, 1]);
+    assert!(host.store.borrow().records.is_empty());
+    assert_eq!(host.ledger().delivered, 2);
+}
+
+#[test]
+fn a_store_that_never_answers_has_failed_after_a_while() {
+    for first in 0..2 {
+        let mut host = with_stored(3);
+        host.store_mode = StoreMode::Waits;
+        if first == 0 {
+            // A batch waits to be stored; else, one to be claimed.
+            host.log(100);
+            host.flush(0);
+            host.wait(20_000);
+        }
+        host.give(Input::Online(true));
+        host.wait(60_000);
+        host.log(101);
+        host.flush(0);
+        let mut numbers = Vec::new();
+        for _ in 0..100 {
+            for sent in host.sent() {
+                numbers.extend(sent.numbers());
+                host.answer(&sent, 200);
+            }
+            host.wait(1_000);
+        }
+        numbers.sort_unstable();
+        // Nobody answered at first.
+        numbers.dedup();
+        let wanted: &[u64] = if first == 0 { &[100, 101] } else { &[101] };
+        assert_eq!(numbers, wanted, "what is in memory goes out");
+        host.operations.clear();
+        host.store_mode = StoreMode::Works;
+        host.wait(120_000);
+        host.log(102);
+        let all: BTreeSet<u64> = deliver(&mut host, 300_000).into_iter().collect();
+        assert_eq!(all, BTreeSet::from([0, 1, 2, 102]), "and the store is used again");
+        assert!(host.ledger().queued + host.ledger().stored == 0, "{:?}", host.ledger());
+    }
 }
 
 #[test]

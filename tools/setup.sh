@@ -4,17 +4,19 @@ set -euo pipefail
 
 usage() {
   cat <<'USAGE'
-Usage: tools/setup.sh [build|demo|test]
+Usage: tools/setup.sh [build|demo|test|fuzz]
 
   build   Rust with wasm32, wasm-bindgen, npm packages
   demo    the same, and Chromium with chromedriver
   test    the same, and wasm-pack (default)
+  fuzz    Rust and cargo-fuzz
 
 Rust's tools go into $WASM_TELEMETRY_TOOLS, by default ~/.cache/wasm-telemetry/tools.
 USAGE
 }
 
 WASM_PACK_VERSION=0.15.1
+CARGO_FUZZ_VERSION=0.13.2
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tools=${WASM_TELEMETRY_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/wasm-telemetry/tools}
 PATH=$tools/bin:$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
@@ -32,13 +34,20 @@ has() { command -v "$1" >/dev/null 2>&1; }
 main() {
   local part=${1:-test}
   case $part in
-    build | demo | test) ;;
+    build | demo | test | fuzz) ;;
     -h | --help) usage && exit ;;
     *) usage >&2 && exit 2 ;;
   esac
   cd "$root"
   take_turns
   rust
+  if [ "$part" = fuzz ]; then
+    has node || die 'Node.js is missing.' 'Install Node.js 20 or later: https://nodejs.org/en/download'
+    has c++ || die 'a C++ compiler (c++) is missing; libFuzzer is compiled with it.' \
+      'Debian, Ubuntu: apt-get install g++    macOS: xcode-select --install'
+    cargo_tool cargo-fuzz "$CARGO_FUZZ_VERSION" --locked
+    return
+  fi
   wasm_bindgen
   npm_packages
   if [ "$part" != build ]; then browser; fi

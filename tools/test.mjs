@@ -17,14 +17,33 @@ import { cargoConfig, env, root } from './env.mjs';
 const plain = process.stdout.isTTY ? [] : ['--colors=off'];
 const wasm = ['--target', 'wasm32-unknown-unknown'];
 const denyWarnings = ['--all-targets', '--locked', '--', '-D', 'warnings'];
+const fuzzCrate = ['--manifest-path', 'fuzz/Cargo.toml'];
 const freshSeed = process.env.SIM_SEED ?? String(randomInt(2 ** 47));
+const fuzzSeed = process.env.FUZZ_SEED ?? String(randomInt(2 ** 47));
 
 /** @type {Step[]} */
 const steps = [
   { name: 'rustfmt', part: 'format', command: ['cargo', 'fmt', '--check'] },
+  {
+    name: 'rustfmt fuzz',
+    part: 'format',
+    command: ['cargo', 'fmt', '--check', ...fuzzCrate],
+  },
   { name: 'biome', part: 'format', command: ['biome', 'ci', '--error-on-warnings', ...plain] },
-  { name: 'clippy', part: 'lint', command: ['cargo', 'clippy', ...denyWarnings] },
+  {
+    name: 'clippy',
+    part: 'lint',
+    command: ['cargo', 'clippy', '--features', 'ablation', ...denyWarnings],
+  },
   { name: 'clippy wasm32', part: 'lint', command: ['cargo', 'clippy', ...wasm, ...denyWarnings] },
+  {
+    name: 'clippy fuzz',
+    part: 'lint',
+    command: [
+      ...['cargo', 'clippy', ...fuzzCrate, '--no-default-features', '--target-dir', 'target'],
+      ...denyWarnings,
+    ],
+  },
   {
     name: 'rustdoc',
     part: 'lint',
@@ -34,6 +53,12 @@ const steps = [
   { name: 'build', part: 'build', command: ['node', 'tools/build.mjs'] },
   { name: 'types', part: 'lint', needs: 'build', command: ['tsc', '--project', 'tsconfig.json'] },
   { name: 'native', part: 'native', command: ['cargo', 'test', '--locked'] },
+  {
+    name: `fuzz corpus, seed ${fuzzSeed}`,
+    part: 'fuzz',
+    command: ['cargo', 'test', '--locked', '--test', 'corpus'],
+    env: { FUZZ_SEED: fuzzSeed, FUZZ_CHANGES: '5000' },
+  },
   {
     name: `simulator, seed ${freshSeed}`,
     part: 'simulator',

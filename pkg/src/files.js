@@ -3,8 +3,9 @@
 // A file's name holds all that is said about its record, `<key>.<lease>.<attempts>.<events>.batch`, so
 // that a lease is taken by renaming: of several processes that saw the same name one succeeds, and the
 // others find it gone. A record is written beside its place and renamed into it, so that whoever reads
-// it sees all of it. It is not forced onto the disk: a process that dies loses nothing, and a machine
-// that dies may leave a torn record, which its checksum tells.
+// it sees all of it. It is not forced onto the disk, which would hold the program up for milliseconds each
+// time. A process that dies loses nothing by that. A machine that dies loses what the system had not
+// written yet, the last half minute as a rule: such a record is absent, or torn, which its checksum tells.
 //
 // Everything is synchronous, for nothing else works while a process exits.
 import { builtin } from './runtime.js';
@@ -44,6 +45,7 @@ export function openFiles(/** @type {string} */ path) {
   const { randomBytes } = builtin('node:crypto');
   const { O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_RDONLY, O_WRONLY } = fs.constants;
 
+  if (path === '') throw new TypeError('directory must be a path that is not empty');
   const directory = resolve(path);
   ownFolder(directory);
 
@@ -56,7 +58,7 @@ export function openFiles(/** @type {string} */ path) {
     /** @type {Map<string, Entry>} */
     const entries = new Map();
     names.clear();
-    for (const name of fs.readdirSync(directory)) {
+    for (const name of allNames()) {
       if (unfinishedName.test(name)) removeIfOld(name);
       const entry = parse(name);
       const stats = entry && regularFile(name);
@@ -64,9 +66,11 @@ export function openFiles(/** @type {string} */ path) {
       entry.bytes = stats.size;
       const other = entries.get(entry.key);
       // A process died between writing a record anew and removing what it replaced.
-      const loser = other && (isNewer(entry, other) ? other : entry);
-      if (loser) unlink(nameOf(loser));
-      if (loser === entry) continue;
+      if (other && isNewer(other, entry)) {
+        discard(name);
+        continue;
+      }
+      if (other) discard(/** @type {string} */ (names.get(entry.key)));
       entries.set(entry.key, entry);
       names.set(entry.key, name);
     }
@@ -77,17 +81,14 @@ export function openFiles(/** @type {string} */ path) {
     const name = nameOf(entry);
     // Nothing but what `list` would read again, and no way out of the directory.
     if (!recordName.test(name)) throw new TypeError(`not a record's key: ${entry.key}`);
-    const unfinished = `${name}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
-    try {
-      write(unfinished, bytes);
-      fs.renameSync(at(unfinished), at(name));
-    } catch (error) {
-      discard(unfinished);
-      throw told(error);
+    if (!unlessGone(() => write(name, bytes))) {
+      // Somebody removed the directory.
+      ownFolder(directory);
+      write(name, bytes);
     }
     const before = names.get(entry.key);
-    if (before !== undefined && before !== name) unlink(before);
     names.set(entry.key, name);
+    if (before !== undefined && before !== name) discard(before);
   }
 
   function claim(
@@ -96,7 +97,14 @@ export function openFiles(/** @type {string} */ path) {
     /** @type {number} */ attempts,
   ) {
     const name = move(seen, lease, attempts);
-    return name === undefined ? undefined : read(name);
+    if (name === undefined) return undefined;
+    try {
+      return read(name);
+    } catch (error) {
+      // Nobody may read this record, or the disk can't: an empty one is set aside, and the others go on.
+      if (/^(EACCES|EPERM|EIO|ELOOP|EISDIR)$/.test(codeOf(error))) return new Uint8Array();
+      throw error;
+    }
   }
 
   function mark(
@@ -111,27 +119,47 @@ export function openFiles(/** @type {string} */ path) {
     const name = names.get(key);
     names.delete(key);
     if (name !== undefined && unlink(name)) return;
-    for (const other of namesOf(key)) unlink(other);
+    // Another process may move it meanwhile.
+    for (let all = namesOf(key); all.length > 0; all = namesOf(key)) all.forEach(unlink);
   }
 
   function quarantine(/** @type {string} */ key) {
     names.delete(key);
-    ownFolder(at(aside));
-    for (const name of namesOf(key)) renamed(name, join(aside, name));
-    // They are looked at by people, if at all. Names sort by age.
-    const old = fs.readdirSync(at(aside)).filter(parse).sort().slice(0, -mostAside);
-    for (const name of old) unlink(join(aside, name));
+    try {
+      ownFolder(at(aside));
+      for (const name of namesOf(key)) renamed(name, join(aside, name));
+      // They are looked at by people, if at all. Names sort by age.
+      const old = fs.readdirSync(at(aside)).filter(parse).sort().slice(0, -mostAside);
+      for (const name of old) unlink(join(aside, name));
+    } catch {
+      // It must not come back, whether anybody can look at it or not.
+      remove(key);
+    }
   }
 
+  /** Goes on where something fails, and then throws. */
   function clear() {
+    /** @type {unknown[]} */
+    const failed = [];
+    const attempt = (/** @type {() => void} */ action) => {
+      try {
+        action();
+      } catch (error) {
+        failed.push(error);
+      }
+    };
     names.clear();
-    const all = fs.readdirSync(directory);
-    for (const name of all) {
-      if ((parse(name) || unfinishedName.test(name)) && regularFile(name)) unlink(name);
+    const all = allNames();
+    const mine = all.filter((name) => parse(name) || unfinishedName.test(name));
+    if (all.includes(aside)) {
+      attempt(() => {
+        ownFolder(at(aside));
+        const old = fs.readdirSync(at(aside)).filter(parse);
+        mine.push(...old.map((name) => join(aside, name)));
+      });
     }
-    if (!all.includes(aside)) return;
-    ownFolder(at(aside));
-    for (const name of fs.readdirSync(at(aside)).filter(parse)) unlink(join(aside, name));
+    for (const name of mine.filter(regularFile)) attempt(() => unlink(name));
+    if (failed.length > 0) throw failed[0];
   }
 
   /** @returns the new name; undefined if the record is no longer what was seen */
@@ -165,17 +193,33 @@ export function openFiles(/** @type {string} */ path) {
     }
   }
 
+  /** Nothing, if somebody removed the directory. */
+  function allNames() {
+    /** @type {string[]} */
+    let all = [];
+    unlessGone(() => {
+      all = fs.readdirSync(directory);
+    });
+    return all;
+  }
+
   function namesOf(/** @type {string} */ key) {
-    const all = fs.readdirSync(directory);
-    return all.filter((name) => parse(name)?.key === key && regularFile(name));
+    return allNames().filter((name) => parse(name)?.key === key && regularFile(name));
   }
 
   function write(/** @type {string} */ name, /** @type {Uint8Array} */ bytes) {
-    const file = fs.openSync(at(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+    const unfinished = `${name}.${process.pid}.${randomBytes(6).toString('hex')}.tmp`;
     try {
-      fs.writeFileSync(file, bytes);
-    } finally {
-      fs.closeSync(file);
+      const file = fs.openSync(at(unfinished), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+      try {
+        fs.writeFileSync(file, bytes);
+      } finally {
+        fs.closeSync(file);
+      }
+      fs.renameSync(at(unfinished), at(name));
+    } catch (error) {
+      discard(unfinished);
+      throw told(error);
     }
   }
 
@@ -200,18 +244,22 @@ export function openFiles(/** @type {string} */ path) {
     try {
       unlink(name);
     } catch {
-      // `list` removes it later.
+      // What is left over, `list` meets again.
     }
   }
 
   function removeIfOld(/** @type {string} */ name) {
     const stats = regularFile(name);
-    if (stats && Date.now() - stats.mtimeMs > unfinishedMillis) unlink(name);
+    if (stats && Date.now() - stats.mtimeMs > unfinishedMillis) discard(name);
   }
 
   function regularFile(/** @type {string} */ name) {
-    const stats = fs.lstatSync(at(name), { throwIfNoEntry: false });
-    return stats?.isFile() ? stats : undefined;
+    try {
+      const stats = fs.lstatSync(at(name));
+      return stats.isFile() ? stats : undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   function ownFolder(/** @type {string} */ folder) {
@@ -251,13 +299,18 @@ function unlessGone(/** @type {() => void} */ action) {
     action();
     return true;
   } catch (error) {
-    if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return false;
+    if (codeOf(error) === 'ENOENT') return false;
     throw error;
   }
 }
 
+/** @returns {string} */
+function codeOf(/** @type {any} */ error) {
+  return error?.code ?? '';
+}
+
 // The name by which browsers call it, too.
 function told(/** @type {any} */ error) {
-  if (error?.code === 'ENOSPC' || error?.code === 'EDQUOT') error.name = 'QuotaExceededError';
+  if (/^(ENOSPC|EDQUOT)$/.test(codeOf(error))) error.name = 'QuotaExceededError';
   return error;
 }

@@ -1,7 +1,7 @@
 import { Client } from '#bindings';
 import { tell } from './diagnostics.js';
 import { guard, recover } from './early.js';
-import { holdOpen, unwatch, watch } from './exit.js';
+import { holdOpen, storing, unwatch, watch } from './exit.js';
 import { Hot } from './hot.js';
 import { Kept } from './kept.js';
 import { whenLoaded } from './load.js';
@@ -17,6 +17,8 @@ import { verified } from './verified.js';
 /** @typedef {import('../index.d.ts').ConfigReport} ConfigReport */
 /** @typedef {import('../index.d.ts').Stats} Stats */
 
+/** @typedef {Pick<Hot, 'logEvent' | 'logExperiment'>} Log */
+
 const flushMillis = 30_000;
 
 /** Either it still keeps calls, or it has a client and its hot path, or neither and does nothing. */
@@ -28,7 +30,7 @@ export class Telemetry {
   #kept;
   /** @type {Client | undefined} */
   #client;
-  /** @type {Hot | undefined} */
+  /** @type {Log | undefined} */
   #hot;
   #suppressed = 0;
   /** @type {Promise<void>} */
@@ -134,15 +136,20 @@ export class Telemetry {
       this.#stop('internal_error', `nothing is logged: ${error}`);
       return;
     }
-    if (isNodeLike) watch(this.#client);
-    const hot = new Hot(this.#client, memory, {
+    const client = this.#client;
+    if (isNodeLike) {
+      watch(client, () => {
+        if (this.#hot) this.#hot = storing(this.#hot, client);
+      });
+    }
+    const hot = new Hot(client, memory, {
       general: this.#strict || this.#options.enrich !== undefined,
       run: (call) => this.#run(call),
       runApart: (call) => this.#runApart(call),
       tellDropped: (count) => this.#tellDropped(count),
     });
     this.#handOn(kept);
-    if (leaving) this.#run((client) => client.leave('page'));
+    if (leaving) this.#run((current) => current.leave('page'));
     this.#suppressed = kept.suppressed;
     this.#kept = undefined;
     if (this.#client) this.#hot = hot;

@@ -125,6 +125,8 @@ pub enum Leaving {
     Page { budget: u32 },
     /// A process ends: only what the store takes at once survives.
     Process,
+    /// A process got a signal that its host answers: it may end at any moment, or go on.
+    Signal,
 }
 
 /// What the edge has to do. Commands are carried out in order.

@@ -44,7 +44,9 @@ impl Drops {
     ];
 
     pub fn add(&mut self, reason: Reason, events: u64) {
-        self.0[reason as usize] += events;
+        // Beside counts that were read back from a store.
+        let count = &mut self.0[reason as usize];
+        *count = count.saturating_add(events);
     }
 
     pub fn merge(&mut self, other: &Self) {

@@ -2,6 +2,8 @@
 //!
 //! The driver's rule: *input, handle, carry out every command, arm one timer at `wake_at`, wait.*
 
+#[cfg(feature = "ablation")]
+pub mod ablation;
 pub mod codec;
 pub mod config;
 pub mod context;

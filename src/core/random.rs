@@ -23,6 +23,10 @@ impl Rng {
 
     /// From 0 to `limit`, both included.
     pub fn up_to(&mut self, limit: u64) -> u64 {
+        #[cfg(feature = "ablation")]
+        if super::ablation::without_jitter() {
+            return 0;
+        }
         ((self.unit() * (limit as f64 + 1.0)) as u64).min(limit)
     }
 }
@@ -42,11 +46,20 @@ fn to_unit(word: u64) -> f64 {
 
 /// The same number from 0 to 1 for the same texts, everywhere and always (FNV-1a, then mixed).
 pub fn unit_of(left: &str, right: &str) -> f64 {
-    let bytes = left.bytes().chain([0xff]).chain(right.bytes());
-    let hash = bytes.fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
+    to_unit(hash(left.bytes().chain([0xff]).chain(right.bytes())))
+}
+
+/// The same UUID for the same text, everywhere and always. Not for secrets.
+pub fn id_of(text: &str) -> Uuid {
+    let low = hash(text.bytes());
+    let word = u128::from(mix(low)) << 64 | u128::from(low);
+    IdSeed(word.to_le_bytes()).id(0)
+}
+
+fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
+    mix(bytes.fold(0xCBF2_9CE4_8422_2325, |hash: u64, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01B3)
-    });
-    to_unit(mix(hash))
+    }))
 }
 
 /// A row of UUIDs that a 128-bit seed determines. A record stores the seed and a number instead of an

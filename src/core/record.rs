@@ -473,13 +473,18 @@ impl<'a> Record<'a> {
         }
     }
 
-    /// Two records of half the events each, or none of a single event. The first keeps the batch's id,
-    /// number and report; the second is a new batch of the given client.
-    pub fn split(&self, id: Uuid, client_id: Uuid, seq: u32) -> Result<Option<Halves>, Corrupt> {
-        if self.header.events < 2 {
+    /// Two records, of the first `keep` events and of the others, or none if either would be empty. The
+    /// first keeps the batch's id, number and report; the second is a new batch of the given client.
+    pub fn split(
+        &self,
+        keep: u32,
+        id: Uuid,
+        client_id: Uuid,
+        seq: u32,
+    ) -> Result<Option<Halves>, Corrupt> {
+        if keep == 0 || keep >= self.header.events {
             return Ok(None);
         }
-        let keep = self.header.events / 2;
         let mut first = Half::new(self.header, keep);
         let mut second = Half::new(self.header, self.header.events - keep);
         second.header.batch_id = id;

@@ -35,22 +35,36 @@ const CIRCUIT_FAILURES: u32 = 8;
 /// The longest distance between two probes, and the longest `Retry-After` that is believed.
 pub const CIRCUIT_MILLIS: u64 = 15 * 60_000;
 
-/// Exponential backoff with full jitter (Brooker, "Exponential Backoff And Jitter", 2015): after the
-/// n-th failure in a row a uniform draw from 0 to `base · 2^(n-1)`, capped. Once the circuit is open
-/// the cap grows to fifteen minutes, and a probe waits for at least half its draw's range.
-pub fn backoff_millis(rng: &mut Rng, failures: u32, base: u64, max: u64) -> u64 {
-    let exponential =
-        |steps: u32| base.saturating_mul(1_u64.checked_shl(steps).unwrap_or(u64::MAX));
-    if failures <= CIRCUIT_FAILURES {
-        rng.up_to(exponential(failures.saturating_sub(1)).min(max))
-    } else {
-        let doubled = max.saturating_mul(1_u64 << (failures - CIRCUIT_FAILURES).min(32));
-        let range = doubled.min(CIRCUIT_MILLIS.max(max));
-        range / 2 + rng.up_to(range / 2)
+/// The longest jitter on top of a `Retry-After`.
+const SPREAD_MILLIS: u64 = 5 * 60_000;
+
+/// How long to wait after the n-th failure in a row: exponential backoff with full jitter (Brooker,
+/// "Exponential Backoff And Jitter", 2015). Once the circuit is open, a probe waits for at least half
+/// its range. What `Retry-After` asked for wins, and is never cut short; but a fleet that was told
+/// the same date must not come at the same second, so that a draw from as long again, or from the
+/// backoff's range, comes on top.
+pub fn wait_millis(rng: &mut Rng, failures: u32, asked: Option<u64>, base: u64, max: u64) -> u64 {
+    #[cfg(feature = "ablation")]
+    let failures =
+        if super::ablation::without_circuit() { failures.min(CIRCUIT_FAILURES) } else { failures };
+    let range = backoff_range(failures, base, max);
+    match asked {
+        Some(asked) => asked + rng.up_to(asked.max(range).min(SPREAD_MILLIS)),
+        None if failures > CIRCUIT_FAILURES => range - rng.up_to(range / 2),
+        None => range - rng.up_to(range),
     }
 }
 
-/// The wait that a `Retry-After` header asks for (RFC 9110, section 10.2.3): seconds, or a date in
+/// `base · 2^(n-1)`, capped; once the circuit is open, the cap grows to fifteen minutes.
+fn backoff_range(failures: u32, base: u64, max: u64) -> u64 {
+    let doubled = |millis: u64, times: u32| millis.saturating_mul(1 << times.min(40));
+    match failures.checked_sub(CIRCUIT_FAILURES) {
+        None | Some(0) => doubled(base, failures.saturating_sub(1)).min(max),
+        Some(more) => doubled(max, more).min(CIRCUIT_MILLIS.max(max)),
+    }
+}
+
+/// What a `Retry-After` header asks for (RFC 9110, section 10.2.3): seconds, or a date in
 /// the preferred format. Anything else says nothing. Capped, for servers lie.
 pub fn retry_after_millis(text: &str, wall: UnixMillis) -> Option<u64> {
     let text = text.trim();
@@ -141,21 +155,42 @@ mod tests {
         assert_eq!(parse("Wed, 01 Mar 2000 00:00:00 GMT"), 951_868_800_000);
     }
 
+    const BASE: u64 = 500;
+    const MAX: u64 = 30_000;
+
+    /// The shortest and the longest of many waits.
+    fn extremes(failures: u32, asked: Option<u64>) -> (u64, u64) {
+        let mut rng = Rng::new(3);
+        let waits = (0..2_000).map(|_| wait_millis(&mut rng, failures, asked, BASE, MAX));
+        waits.fold((u64::MAX, 0), |(least, most), wait| (least.min(wait), most.max(wait)))
+    }
+
     #[test]
     fn backoff_grows_to_its_cap_and_then_the_circuit_opens() {
-        let mut rng = Rng::new(3);
-        let mut longest = |failures| {
-            (0..2_000).map(|_| backoff_millis(&mut rng, failures, 500, 30_000)).max().unwrap()
-        };
+        let longest = |failures| extremes(failures, None).1;
         assert!((450..=500).contains(&longest(1)));
         assert!((900..=1_000).contains(&longest(2)));
         assert!((29_000..=30_000).contains(&longest(8)));
         assert!((58_000..=60_000).contains(&longest(9)));
         assert!((850_000..=CIRCUIT_MILLIS).contains(&longest(40)));
         assert!(longest(u32::MAX) <= CIRCUIT_MILLIS);
-        let mut rng = Rng::new(4);
-        assert!(
-            (0..2_000).all(|_| backoff_millis(&mut rng, 30, 500, 30_000) >= CIRCUIT_MILLIS / 2)
-        );
+        assert!(extremes(1, None).0 < 50);
+        assert!(extremes(30, None).0 >= CIRCUIT_MILLIS / 2);
+    }
+
+    #[test]
+    fn retry_after_is_never_cut_short_and_is_spread_over_as_long_again() {
+        let minute = 60_000;
+        for (asked, spread) in
+            [(minute, minute), (4 * minute, 4 * minute), (CIRCUIT_MILLIS, SPREAD_MILLIS)]
+        {
+            let (least, most) = extremes(1, Some(asked));
+            assert!((asked..=asked + spread / 20).contains(&least), "{asked}: {least}");
+            assert!((asked + spread * 19 / 20..=asked + spread).contains(&most), "{asked}: {most}");
+        }
+        // A server may ask for nothing: the draw is not from less than the backoff's range.
+        assert!(extremes(1, Some(0)).1 <= BASE);
+        assert!((29_000..=MAX).contains(&extremes(8, Some(0)).1));
+        assert!((290_000..=SPREAD_MILLIS).contains(&extremes(30, Some(0)).1));
     }
 }

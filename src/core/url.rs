@@ -81,24 +81,55 @@ fn split_port(authority: &str) -> Result<(&str, &str), &'static str> {
 
 fn is_host(host: &str) -> bool {
     if let Some(address) = host.strip_prefix('[') {
-        return address.strip_suffix(']').is_some_and(|address| {
-            address.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b':' || byte == b'.')
-                && address.contains(':')
-        });
+        return address.strip_suffix(']').is_some_and(is_ipv6);
     }
     host.len() <= 253
         && host.split('.').all(|label| {
             (1..=63).contains(&label.len())
                 && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
         })
+        && (is_ipv4(host) || !host.rsplit('.').next().is_some_and(is_numeric))
+}
+
+/// Whether URL parsers take a host whose last label is this for an IPv4 address, also in short, in
+/// octal or in hexadecimal.
+fn is_numeric(label: &str) -> bool {
+    let hexadecimal = label.strip_prefix("0x").or_else(|| label.strip_prefix("0X"));
+    match hexadecimal {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => label.bytes().all(|byte| byte.is_ascii_digit()),
+    }
+}
+
+/// Four decimal numbers, and no other spelling.
+fn is_ipv4(host: &str) -> bool {
+    let is_octet =
+        |text: &str| text.parse::<u8>().is_ok() && (text == "0" || !text.starts_with(['0', '+']));
+    host.split('.').count() == 4 && host.split('.').all(is_octet)
+}
+
+/// Groups of hexadecimal digits, with at most one `::`.
+fn is_ipv6(address: &str) -> bool {
+    let is_group = |group: &str| {
+        (1..=4).contains(&group.len()) && group.bytes().all(|byte| byte.is_ascii_hexdigit())
+    };
+    let groups = |text: &str| match text {
+        "" => Some(0),
+        _ => text.split(':').all(is_group).then(|| text.split(':').count()),
+    };
+    match address.split_once("::") {
+        Some((left, right)) => {
+            groups(left).zip(groups(right)).is_some_and(|(left, right)| left + right <= 7)
+        }
+        None => groups(address) == Some(8),
+    }
 }
 
 fn is_loopback(host: &str) -> bool {
-    let octets = || host.split('.').map(|octet| octet.parse::<u8>().is_ok());
     host.eq_ignore_ascii_case("localhost")
         || host.to_ascii_lowercase().ends_with(".localhost")
         || host == "[::1]"
-        || (host.starts_with("127.") && octets().count() == 4 && octets().all(|ok| ok))
+        || (host.starts_with("127.") && is_ipv4(host))
 }
 
 #[cfg(test)]
@@ -115,6 +146,10 @@ mod tests {
             ("http://127.0.0.1:8787", "http://127.0.0.1:8787"),
             ("http://localhost:80", "http://localhost"),
             ("http://[::1]:9", "http://[::1]:9"),
+            ("https://192.0.2.1/in", "https://192.0.2.1/in"),
+            ("https://[2001:DB8::7]", "https://[2001:db8::7]"),
+            ("https://[1:2:3:4:5:6:7:8]", "https://[1:2:3:4:5:6:7:8]"),
+            ("https://0x7f.1a", "https://0x7f.1a"),
         ] {
             assert_eq!(Endpoint::parse(text).unwrap().as_str(), url, "{text}");
         }
@@ -147,6 +182,20 @@ mod tests {
             " https://t.example.com",
             "https://t.exa\nmple.com",
             "https://[::1",
+            "https://[:]",
+            "https://[:::1]",
+            "https://[1::2::3]",
+            "https://[12345::]",
+            "https://[1:2:3:4:5:6:7]",
+            "https://[1:2:3:4:5:6:7:8:9]",
+            "https://[::ffff:192.0.2.1]",
+            "https://1",
+            "https://192.0.2",
+            "https://0x7f.1",
+            "https://t.example.0xA",
+            "https://1.2.3.4.5",
+            "https://256.0.0.1",
+            "http://127.0.0.010",
         ] {
             assert!(Endpoint::parse(text).is_err(), "{text}");
         }

@@ -341,16 +341,11 @@ impl Driver {
     }
 
     /// The page or the process may be gone after this very task.
-    pub fn leave(&self, process: bool) {
+    fn leave(&self, leaving: Leaving) {
         if self.leaving.replace(true) {
             return;
         }
         self.hurry();
-        let leaving = if process {
-            Leaving::Process
-        } else {
-            Leaving::Page { budget: self.exporter.keepalive_room() }
-        };
         let idb = match self.storage.get() {
             Some(Storage::Idb(idb, _)) => Some(idb),
             _ => None,
@@ -368,16 +363,21 @@ impl Driver {
         self.leaving.set(false);
     }
 
+    /// A process ends, or got a signal that its host answers.
+    pub fn leave_process(&self, ends: bool) {
+        self.leave(if ends { Leaving::Process } else { Leaving::Signal });
+    }
+
     /// A page is hidden, frozen or left.
     pub fn leave_page(&self) {
         self.parting_until.set(timer::now().mono.plus(PARTING_MILLIS));
-        self.leave(false);
+        self.leave(Leaving::Page { budget: self.exporter.keepalive_room() });
     }
 
     /// What the host logs while its page goes, after our own listener was called.
     fn leave_again(&self) {
         if self.parting_until.get() > timer::now().mono && self.accepted() > self.parted.get() {
-            self.leave(false);
+            self.leave(Leaving::Page { budget: self.exporter.keepalive_room() });
         }
     }
 
@@ -452,9 +452,11 @@ impl Driver {
         self.work();
     }
 
+    /// What waits for `enrich` is taken in before whatever comes next.
     fn hurry(&self) {
         if let Some(enricher) = &self.enricher {
             enricher.hurry();
+            self.work_off();
         }
     }
 

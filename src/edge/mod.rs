@@ -144,13 +144,13 @@ impl Client {
         self.driver.ready()
     }
 
-    /// `'process'`: the process ends, and only what the store takes at once survives. `'page'`: the
-    /// page is hidden or left. Pages call this by themselves.
+    /// `'process'`: the process ends, and only what the store takes at once survives. `'signal'`: it
+    /// may end at any moment, or go on. `'page'`: the page is hidden or left. Pages call this by
+    /// themselves.
     pub fn leave(&self, kind: &str) {
-        if kind == "process" {
-            self.driver.leave(true);
-        } else {
-            self.driver.leave_page();
+        match kind {
+            "process" | "signal" => self.driver.leave_process(kind == "process"),
+            _ => self.driver.leave_page(),
         }
     }
 }

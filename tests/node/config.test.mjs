@@ -43,7 +43,8 @@ test('patches at any moment under load lose nothing and double nothing', async (
     assert.equal(sum(telemetry.stats().ledger), telemetry.stats().ledger.accepted);
   }
   telemetry.updateConfig({ batch: { baseUrl: server.url, maxAttempts: 100 } });
-  await telemetry.flush();
+  // Thousands of batches of one event each, if the dice want it.
+  await telemetry.flush({ timeoutMillis: 600_000 });
   const seen = counts([...server.events(), ...other.events()]);
   assert.equal(seen.size, n);
   assert.deepEqual(

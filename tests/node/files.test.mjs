@@ -219,6 +219,106 @@ test('a full disk is told by its name, and leaves nothing half-written', (t) => 
   assert.equal(store.list().length, 1);
 });
 
+/** Lets an operation fail as the system would. */
+function failing(t, name, code, applies) {
+  const { [name]: original } = fs;
+  t.after(() => Object.assign(fs, { [name]: original }));
+  fs[name] = (...args) => {
+    if (applies(...args.map(String))) throw Object.assign(new Error(code), { code });
+    return original(...args);
+  };
+}
+
+test('a folder that is removed meanwhile is made again', (t) => {
+  const directory = join(folder(t), 'store');
+  const store = openFiles(directory);
+  store.put(entry(1), bytes(40, 1));
+  fs.rmSync(directory, { recursive: true });
+  assert.deepEqual(store.list(), []);
+  assert.equal(store.claim(entry(1), 5, 0), undefined);
+  store.remove(key(1));
+  store.clear();
+  store.put(entry(2), bytes(40, 1));
+  assert.deepEqual(store.list(), [entry(2)]);
+  assert.equal(fs.statSync(directory).mode & 0o777, 0o700);
+});
+
+test('a record that nobody may read is taken as an empty one, so that it is set aside', (t) => {
+  const store = openFiles(folder(t));
+  store.put(entry(1), bytes(40, 1));
+  store.put(entry(2), bytes(40, 1));
+  failing(t, 'openSync', 'EACCES', (path) => path.includes(key(1)));
+  assert.equal(store.claim(entry(1), 5, 0)?.length, 0);
+  assert.equal(store.claim(entry(2), 5, 0)?.length, 40);
+  store.quarantine(key(1));
+  assert.deepEqual(
+    store.list().map((each) => each.key),
+    [key(2)],
+  );
+});
+
+test('a process with too many open files claims nothing, and loses nothing', (t) => {
+  const store = openFiles(folder(t));
+  store.put(entry(1), bytes(40, 1));
+  failing(t, 'openSync', 'EMFILE', () => true);
+  assert.throws(() => store.claim(entry(1), 5, 0), { code: 'EMFILE' });
+  assert.deepEqual(store.list(), [entry(1, { lease: 5 })]);
+});
+
+test('a record that nothing can be told of does not hide the others', (t) => {
+  const store = openFiles(folder(t));
+  store.put(entry(1), bytes(40, 1));
+  store.put(entry(2), bytes(40, 1));
+  failing(t, 'lstatSync', 'EIO', (path) => path.includes(key(1)));
+  assert.deepEqual(store.list(), [entry(2)]);
+});
+
+test('what a record replaced may stay for now: the new one is written, and wins', (t) => {
+  const directory = folder(t);
+  const store = openFiles(directory);
+  store.put(entry(1), bytes(40, 1));
+  const { unlinkSync } = fs;
+  failing(t, 'unlinkSync', 'EPERM', () => true);
+  store.put(entry(1, { events: 4 }), bytes(40, 1));
+  assert.equal(fs.readdirSync(directory).length, 2);
+  assert.deepEqual(store.list(), [entry(1, { events: 4 })]);
+  fs.unlinkSync = unlinkSync;
+  store.list();
+  assert.deepEqual(fs.readdirSync(directory), [`${key(1)}.0.0.4.batch`]);
+});
+
+test('a record that can not be set aside is removed', (t) => {
+  const directory = folder(t);
+  const store = openFiles(directory);
+  fs.writeFileSync(join(directory, 'aside'), 'no folder');
+  store.put(entry(1), bytes(40, 1));
+  store.quarantine(key(1));
+  assert.deepEqual(fs.readdirSync(directory), ['aside']);
+});
+
+test('a wipe goes on behind a file that stays', (t) => {
+  const directory = folder(t);
+  const store = openFiles(directory);
+  for (const number of [1, 2, 3]) store.put(entry(number), bytes(40, 1));
+  failing(t, 'unlinkSync', 'EPERM', (path) => path.includes(key(2)));
+  assert.throws(() => store.clear(), { code: 'EPERM' });
+  assert.deepEqual(fs.readdirSync(directory), [`${key(2)}.0.0.3.batch`]);
+});
+
+test('a name with zeros in front is one record with the same name without', (t) => {
+  const directory = folder(t);
+  const store = openFiles(directory);
+  for (const name of [`${key(1)}.0.0.3.batch`, `${key(1)}.000.0.2.batch`]) {
+    fs.writeFileSync(join(directory, name), bytes(40, 1));
+  }
+  assert.deepEqual(store.list(), [entry(1)]);
+  assert.equal(fs.readdirSync(directory).length, 1);
+});
+
+test('an empty path is no directory', () => {
+  assert.throws(() => openFiles(''), TypeError);
+});
+
 test('the default folder is one per service, and its name holds nothing strange', (t) => {
   const before = process.env.XDG_STATE_HOME;
   t.after(() => {

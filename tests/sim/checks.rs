@@ -7,6 +7,7 @@ use wasm_telemetry::core::record::{Item, Record, Stored};
 use wasm_telemetry::core::shapes::FieldKind;
 use wasm_telemetry::core::store::StoreOp;
 
+use super::client::Client;
 use super::world::World;
 
 /// What a step was about.
@@ -20,6 +21,8 @@ pub enum Cause {
 
 /// No event of a host here is larger in memory.
 const LARGEST_EVENT: u64 = 16_384;
+/// A lease that is longer was set by another clock, and binds nobody.
+const LONGEST_LEASE: u64 = 3_600_000;
 
 pub const HANDED_OVER: &str = "handed over by a page";
 
@@ -30,6 +33,7 @@ impl World {
             return;
         };
         let (id, consent, may_send) = (client.id, client.consent, client.may_send(now));
+        let store_age = client.limits.store_age;
         let after = client.pipeline.ledger();
         assert!(after.balances(), "client {id}: the ledger is out of balance: {after:?}");
         for command in commands {
@@ -38,12 +42,20 @@ impl World {
                     assert!(may_send, "client {id} sends against consent or the kill switch");
                     assert!(!export.body.is_empty());
                 }
-                Command::Store { op: StoreOp::Put { entry, bytes }, .. } => {
+                Command::Store { op: StoreOp::Put { entry, bytes }, .. } if entry.events > 0 => {
                     assert_eq!(consent, Consent::Granted, "client {id} stores without consent");
                     let (batch, serials) = read_record(bytes);
                     assert_eq!(serials.len(), entry.events as usize, "{entry:?}");
                     assert_eq!(bytes.len(), entry.bytes as usize, "{entry:?}");
-                    self.contents.insert(entry.key.clone(), (batch, serials));
+                    self.commanded.insert(entry.key.clone(), (batch, serials));
+                }
+                Command::Store { op: StoreOp::Claim { seen, .. }, .. } => {
+                    let lease = seen.lease.saturating_sub(now.wall.0);
+                    assert!(lease == 0 || lease > LONGEST_LEASE, "claimed under a lease: {seen:?}");
+                    let (created, _) = seen.key.split_once('-').expect("a key of ours");
+                    let created = u64::from_str_radix(created, 16).expect("a key of ours");
+                    let expired = created.saturating_add(store_age) < now.wall.0;
+                    assert!(!expired, "claimed although it has expired: {seen:?}");
                 }
                 _ => {}
             }
@@ -58,29 +70,40 @@ impl World {
         }
     }
 
-    /// The queue keeps to its bounds, and as much again may be on its way into the store.
-    fn check_memory(&self, slot: usize) {
-        let life = &self.options.life;
-        if life.configure + life.hostile_configure > 0 {
-            // A smaller bound leaves what is queued where it is.
-            return;
+    /// The queue keeps to its bounds, and as much again may be on its way into the store. What a
+    /// lowered limit or a parting left above that only gets less.
+    fn check_memory(&mut self, slot: usize) {
+        let Some(client) = &mut self.slots[slot].client else { return };
+        let ((bytes, events), (most_bytes, most_events)) = memory(client);
+        let (more_bytes, more_events) = client.surplus;
+        assert!(bytes <= most_bytes + more_bytes, "{bytes} bytes of {most_bytes}");
+        assert!(events <= most_events + more_events, "{events} events of {most_events}");
+        if bytes <= most_bytes {
+            client.surplus.0 = 0;
         }
-        if life.leave_page + life.leave_process + life.shutdown > 0 {
-            // Who goes away gives all of it to the store at once, and may stay after all.
-            return;
+        if events <= most_events {
+            client.surplus.1 = 0;
         }
+    }
+
+    /// What is in memory now may stay there beside what the limits allow: a limit was lowered, all
+    /// was given to a store that is slow, or a request came back.
+    pub fn allow_surplus(&mut self, slot: usize) {
+        if let Some(client) = &mut self.slots[slot].client {
+            client.surplus = memory(client).0;
+        }
+    }
+
+    /// The next wake-up comes in time for whoever waits for an answer.
+    pub fn check_deadlines(&self, slot: usize) {
         let Some(client) = &self.slots[slot].client else { return };
-        let stats = super::life::stats_of(client);
-        let batch = &stats["config"]["batch"];
-        let number = |value: &serde_json::Value| value.as_u64().expect("a number");
-        let bytes = number(&stats["sizes"]["queuedBytes"]);
-        let most = number(&batch["maxQueueBytes"]);
-        let batch_bytes = number(&batch["maxExportBatchBytes"]).min(most) + LARGEST_EVENT;
-        assert!(bytes <= 2 * (most + batch_bytes) + LARGEST_EVENT, "{bytes} bytes of {most}");
-        let events = client.pipeline.ledger().queued;
-        let most = number(&batch["maxQueueSize"]);
-        let batch_size = number(&batch["maxExportBatchSize"]).min(most);
-        assert!(events <= 2 * (most + batch_size) + 1, "{events} events of {most}");
+        let wake = client.pipeline.wake_at().map_or(u64::MAX, |time| time.0);
+        for index in client.exports.values() {
+            let request = &self.requests[*index];
+            let late = request.deadline < self.mono.min(wake);
+            assert!(request.parted || !late, "request {index} has no time-out");
+            assert!(request.parted || wake <= request.deadline, "it wakes too late for {index}");
+        }
     }
 
     /// Names the events that were dropped in a step: by its cause, or by the commands.
@@ -112,7 +135,7 @@ impl World {
         let count: u64 = refused.into_iter().map(dropped).sum();
         if count > 0 {
             let request = sent.expect("only an answer makes the pipeline drop a batch like this");
-            let serials = self.requests[request].serials.clone();
+            let serials = self.requests[request].body.serials();
             assert_eq!(serials.len() as u64, count, "a refused batch is dropped as a whole");
             self.excuse(&serials, "refused by the endpoint");
         }
@@ -130,18 +153,18 @@ impl World {
             match op {
                 StoreOp::Remove { key } if out_of_store > 0 => {
                     let sent = sent.filter(|_| delivered || count > 0);
-                    let sent = sent.map(|request| &self.requests[request].body.batch_id);
+                    let sent = sent.map(|request| self.requests[request].body.batch_id);
                     if sent.is_none_or(|batch| batch != self.batch_of(key)) {
-                        self.excuse_stored(&key.clone(), "dropped out of the store");
+                        self.excuse_commanded(key, "dropped out of the store");
                     }
                 }
                 StoreOp::Quarantine { key } if corrupt > 0 => {
-                    self.excuse_stored(&key.clone(), "corrupt");
+                    self.excuse_commanded(key, "corrupt");
                 }
                 _ => {}
             }
         }
-        if dropped(Reason::ConsentDenied) > 0 && self.options.clients == 1 {
+        if dropped(Reason::ConsentDenied) > 0 && self.options.hosts.len() == 1 {
             let own = self.events.iter_mut().filter(|event| event.client == id);
             for event in own.filter(|event| event.receipts.is_empty() && event.excuse.is_none()) {
                 event.denied = true;
@@ -151,7 +174,7 @@ impl World {
         {
             for event in &mut self.events {
                 if event.client == id && event.receipts.is_empty() {
-                    event.excuse.get_or_insert("dropped from memory");
+                    event.excuse_by("dropped from memory");
                 }
             }
         }
@@ -165,79 +188,81 @@ impl World {
         before: &Ledger,
         commands: &[Command],
     ) {
-        let mut kept: Vec<String> = Vec::new();
+        let mut kept: Vec<u128> = Vec::new();
         for command in commands {
             let Command::Store { op, .. } = command else { continue };
             match op {
-                StoreOp::Put { entry, .. } => kept.push(self.batch_of(&entry.key).into()),
-                StoreOp::Mark { seen, .. } => kept.push(self.batch_of(&seen.key).into()),
+                StoreOp::Put { entry, .. } => kept.push(self.batch_of(&entry.key)),
+                StoreOp::Mark { seen, .. } => kept.push(self.batch_of(&seen.key)),
                 StoreOp::Remove { key } => kept.retain(|batch| *batch != self.batch_of(key)),
                 _ => {}
             }
         }
         let (mut sent, mut handed_over) = (0, 0);
-        let store_open = self.slots[slot].client.as_ref().is_some_and(|client| client.store_open);
+        let Some(client) = &self.slots[slot].client else { return };
+        let (store_open, excused, exit) = (client.store_open, client.excused, client.own.exit);
         for command in commands {
             let Command::Export(export) = command else {
                 continue;
             };
             assert!(export.keepalive, "a page that goes away sends with keepalive only");
             sent += export.body.len();
-            let body = super::wire::read(&export.body);
+            let body = super::body::read(&export.body, false);
             if kept.contains(&body.batch_id) {
-                assert_ne!(self.options.exit, ExitPolicy::Send, "`send` keeps no copy");
+                assert_ne!(exit, ExitPolicy::Send, "`send` keeps no copy");
                 continue;
             }
-            let exposure = body.events.iter().any(|event| event.get("event_type").is_some());
-            let must_keep = match self.options.exit {
+            let exposure = body.events.iter().any(|event| event.exposure);
+            let must_keep = match exit {
                 ExitPolicy::Keep => true,
                 ExitPolicy::Send => false,
                 ExitPolicy::Auto => exposure,
             };
-            let excused = self.slots[slot].client.as_ref().is_some_and(|client| client.excused);
-            assert!(
-                !must_keep || !store_open || excused || self.options.store.is_faulty(),
-                "no copy was kept of {}",
-                body.batch_id
-            );
+            let batch = body.batch_id;
+            assert!(!must_keep || !store_open || excused, "no copy was kept of {batch:032x}");
             handed_over += body.events.len() as u64;
-            let serials: Vec<u32> = body.events.iter().map(super::server::serial_of).collect();
-            self.excuse(&serials, HANDED_OVER);
+            self.excuse(&body.serials(), HANDED_OVER);
         }
         assert!(sent <= 65_536, "{sent} bytes with keepalive");
-        if !self.options.store.is_faulty() {
-            assert_eq!(after.handed_over - before.handed_over, handed_over);
-        }
+        assert_eq!(after.handed_over - before.handed_over, handed_over);
     }
 
     pub fn excuse(&mut self, serials: &[u32], why: &'static str) {
         for serial in serials {
-            self.events[*serial as usize].excuse.get_or_insert(why);
+            self.events[*serial as usize].excuse_by(why);
         }
     }
 
+    /// What was to be put under a key, done or not.
+    fn excuse_commanded(&mut self, key: &str, why: &'static str) {
+        let commanded = self.commanded.get(key);
+        let serials = commanded.map_or_else(Vec::new, |(_, serials)| serials.clone());
+        self.excuse(&serials, why);
+    }
+
     pub fn excuse_stored(&mut self, key: &str, why: &'static str) {
-        if let Some((_, serials)) = self.contents.get(key).cloned() {
-            self.excuse(&serials, why);
-        }
+        let serials = self.serials_of(key);
+        self.excuse(&serials, why);
     }
 
     pub fn flushed(&mut self, slot: usize, id: u32, report: FlushReport) {
         let mono = self.mono;
-        let late = self.options.timer_late_millis;
+        let late = self.options.clock.timer_late_millis;
         let Some(client) = &mut self.slots[slot].client else {
             return;
         };
-        let deadline = client.flushes.remove(&id).expect("a flush is answered once");
-        assert!(mono <= deadline + 1_000 + 2 * late, "flush {id} took too long");
+        let (asked_at, deadline) = client.flushes.remove(&id).expect("a flush is answered once");
+        let frozen = client.thawed_at.is_some_and(|time| time >= asked_at);
+        assert!(frozen || mono <= deadline + 1_000 + 2 * late, "flush {id} took too long");
         if client.shut_down && client.flushes.is_empty() {
             client.stopped = true;
+            // What was in flight could not be stored, and is not waited for.
+            client.excused |= !client.store_open;
         }
         let ledger = client.pipeline.ledger();
         assert!(report.delivered <= ledger.delivered && report.dropped <= ledger.dropped.total());
         if client.stopped {
-            // Nobody waits for the answers any more.
-            self.doubt_requests(slot);
+            self.abandon_requests(slot, false);
         }
     }
 
@@ -246,9 +271,9 @@ impl World {
         let mut drops = Drops::default();
         let (mut delivered, mut handed_over) = (0, 0);
         for past in &self.past {
-            drops.merge(&past.ledger.dropped);
-            delivered += past.ledger.delivered;
-            handed_over += past.ledger.handed_over;
+            drops.merge(&past.dropped);
+            delivered += past.delivered;
+            handed_over += past.handed_over;
         }
         for slot in &self.slots {
             let Some(client) = &slot.client else { continue };
@@ -262,7 +287,9 @@ impl World {
             delivered += ledger.delivered;
             handed_over += ledger.handed_over;
         }
-        let left: Vec<&String> = self.store.records.keys().collect();
+        // What is remembered of an endpoint has the time 0 in its key.
+        let batch = |key: &&String| !key.starts_with("000000000000-");
+        let left: Vec<&String> = self.store.records.keys().filter(batch).collect();
         assert!(left.is_empty(), "the store is not empty: {left:?}");
         for (serial, event) in self.events.iter().enumerate() {
             assert!(
@@ -296,8 +323,19 @@ impl World {
     }
 }
 
+/// What a client has in memory, and what it may have by its limits: bytes, and events.
+fn memory(client: &Client) -> ((u64, u64), (u64, u64)) {
+    let limits = &client.limits;
+    let batch_bytes = limits.batch_bytes.min(limits.queue_bytes) + LARGEST_EVENT;
+    let batch_events = limits.batch_events.min(limits.queue_events);
+    let most_bytes = 2 * (limits.queue_bytes + batch_bytes) + LARGEST_EVENT;
+    let most_events = 2 * (limits.queue_events + batch_events) + 1;
+    let bytes = client.stats()["sizes"]["queuedBytes"].as_u64().expect("a number");
+    ((bytes, client.pipeline.ledger().queued), (most_bytes, most_events))
+}
+
 /// The batch's id and the events' numbers in a record that the pipeline wrote.
-pub fn read_record(bytes: &[u8]) -> (String, Vec<u32>) {
+pub fn read_record(bytes: &[u8]) -> (u128, Vec<u32>) {
     let record = Record::checked(bytes).expect("what is put can be read");
     let mut items = record.items();
     let mut shapes: Vec<Vec<(FieldKind, &str)>> = Vec::new();
@@ -317,5 +355,5 @@ pub fn read_record(bytes: &[u8]) -> (String, Vec<u32>) {
             _ => {}
         }
     }
-    (record.header.batch_id.hyphenated().to_string(), serials)
+    (record.header.batch_id.as_u128(), serials)
 }

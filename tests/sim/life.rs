@@ -7,10 +7,15 @@ use wasm_telemetry::core::context::{ContextPatch, Identity, Scalar, Slot as Cont
 use wasm_telemetry::core::io::{Consent, FlushId, Input, Leaving};
 use wasm_telemetry::core::pipeline::Setup;
 
-use super::checks::{Cause, read_record};
-use super::client::{Client, Past};
-use super::options::draw_numbers;
+use super::checks::Cause;
+use super::client::Client;
+use super::disk::PATIENCE_MILLIS;
+use super::duplicates::PUNCTUAL_MILLIS;
+use super::options::{Own, draw_numbers};
 use super::world::{Happening, World};
+
+/// After a failure the store is left alone for so long.
+const STORE_PAUSE_MILLIS: u64 = 30_000;
 
 const BASE: &str = "https://t.example.com/in";
 
@@ -47,7 +52,10 @@ impl World {
             life.consent,
             life.kill,
             life.offline,
-            life.wall_jump,
+            life.freeze,
+            life.power_failure,
+            self.options.clock.jump,
+            self.options.clock.sleep,
         ];
         let special: u64 = weights.iter().sum();
         if !self.dice.percent(special.min(60)) {
@@ -81,10 +89,64 @@ impl World {
                 let online = self.dice.percent(60);
                 self.online(slot, online);
             }
-            _ => {
-                let jumps = [-86_400_000, -60_000, -1_000, 1_000, 60_000, 3_600_000, 90_000_000];
-                self.wall_offset += self.dice.pick(&jumps);
-            }
+            10 => self.freeze(slot),
+            11 => self.power_failure(),
+            12 => self.jump(),
+            _ => self.sleep(),
+        }
+    }
+
+    /// The wall's clock is set anew.
+    fn jump(&mut self) {
+        let far = self.dice.pick(&[7, 900, 60_000, 3_600_000, 90_000_000, 2_592_000_000]);
+        let far = if self.dice.percent(50) { -far } else { far };
+        self.say(|| format!("the clock jumps by {far} ms"));
+        self.wall_offset += far;
+        self.jumped_at = self.mono;
+    }
+
+    /// The machine sleeps: nothing goes on but the wall's clock.
+    fn sleep(&mut self) {
+        let millis = self.dice.pick(&[60_000, 3_600_000, 28_800_000, 259_200_000]);
+        self.say(|| format!("the machine sleeps for {millis} ms"));
+        self.wall_offset += millis;
+        self.jumped_at = self.mono;
+        for slot in 0..self.slots.len() {
+            self.reset_requests(slot);
+        }
+    }
+
+    /// No timer and no answer reaches a client for a while.
+    fn freeze(&mut self, slot: usize) {
+        let cached = self.dice.percent(50);
+        if cached {
+            self.hide_page(slot);
+        }
+        let millis = self.dice.pick(&[100, 5_000, 40_000, 3_600_000, 259_200_000]);
+        let mono = self.mono;
+        let Some(client) = &mut self.slots[slot].client else { return };
+        client.frozen = true;
+        let client = client.id;
+        self.say(|| format!("{client}: frozen for {millis} ms"));
+        self.at(mono + millis, Happening::Thaws { slot, client });
+    }
+
+    pub fn thaw(&mut self, slot: usize, client: u32) {
+        let mono = self.mono;
+        let Some(found) = self.client(slot, client).filter(|found| found.frozen) else { return };
+        found.frozen = false;
+        found.hindered_at = Some(mono);
+        found.thawed_at = Some(mono);
+        if !found.results.is_empty() {
+            found.store_failed_at = found.store_failed_at.max(Some(mono));
+        }
+        let held_back = core::mem::take(&mut found.held_back);
+        self.say(|| format!("{client}: thaws"));
+        if self.dice.percent(50) {
+            self.reset_requests(slot);
+        }
+        for happening in held_back {
+            self.at(mono, happening);
         }
     }
 
@@ -94,37 +156,38 @@ impl World {
         }
         self.clients_made += 1;
         let id = self.clients_made;
-        let late = self.options.consent_late && self.faults;
+        let own = self.options.hosts.get(slot).filter(|_| self.faults).cloned();
+        let own = own.unwrap_or_else(Own::plain);
+        let late = own.consent_late;
         let setup = Setup {
             seed: self.dice.seed(),
             enabled: true,
             consent: if late { Consent::Pending } else { Consent::Granted },
-            write_ahead: self.options.write_ahead,
-            exit: self.options.exit,
+            write_ahead: own.write_ahead,
+            exit: own.exit,
             resource: vec![("service.name".into(), Scalar::Text("shop".into()))],
         };
         self.say(|| format!("{id}: begins"));
         let now = self.now();
-        let mut client = Client::new(id, now, setup);
+        let mut client = Client::new(id, now, setup, own.clone());
         client.excused = late;
-        if self.options.allowed_origins {
+        if own.allowed_origins {
             client.pipeline.allow_origins(&["https://t.example.com"]);
         }
         self.slots[slot].client = Some(client);
         let text = |name, value| Setting::Batch { name, value };
         let mut settings = vec![text("baseUrl", Value::Text(BASE))];
-        if self.options.skip_auth {
+        if own.skip_auth {
             settings.push(text("skipAuth", Value::Bool(true)));
         }
-        if !self.options.auth_fallback {
+        if !own.auth_fallback {
             settings.push(text("authFallback", Value::Bool(false)));
         }
         self.configure(slot, Layer::Options, &settings);
         if self.faults {
-            let (init, remote) = (self.options.init.clone(), self.options.remote.clone());
-            self.set_numbers(slot, Layer::Options, &init);
+            self.set_numbers(slot, Layer::Options, &own.init);
             self.draw_sampling(slot, Layer::Options);
-            self.set_numbers(slot, Layer::Remote, &remote);
+            self.set_numbers(slot, Layer::Remote, &own.remote);
         }
         let session = Some(Scalar::Text(format!("session {id}")));
         let identity = Identity::SessionId;
@@ -146,18 +209,19 @@ impl World {
             .map(|(name, value)| Setting::Batch { name, value: Value::Number(*value) })
             .collect();
         self.configure(slot, layer, &settings);
-        self.note_config(slot);
     }
 
-    /// Whether the store is allowed to refuse, by the configuration in force.
-    fn note_config(&mut self, slot: usize) {
+    /// What the configuration in force means for what may be in memory and in the store.
+    pub fn note_limits(&mut self, slot: usize) {
+        self.allow_surplus(slot);
+        self.forget_health(slot);
         let Some(client) = &mut self.slots[slot].client else {
             return;
         };
-        let config = stats_of(client)["config"].clone();
-        let number = |name: &str| config["batch"][name].as_u64().expect("every number is in force");
-        client.excused |= number("maxStoreBytes") < 1 << 20;
-        assert!(config["batch"]["baseUrl"].as_str().is_some_and(|url| url.starts_with(BASE)));
+        let config = client.note_limits();
+        client.excused |= client.limits.store_bytes < 1 << 20;
+        let base = config["batch"]["baseUrl"].as_str();
+        assert!(base.is_none_or(|url| url.starts_with(BASE)), "sent astray: {base:?}");
     }
 
     pub fn sample(&mut self, slot: usize, layer: Layer, event: &'static str, rate: f64, by: bool) {
@@ -180,7 +244,6 @@ impl World {
     fn reset_sometimes(&mut self, slot: usize) {
         if self.dice.percent(15) {
             self.configure(slot, Layer::Remote, &[Setting::BatchReset]);
-            self.note_config(slot);
         }
         if self.dice.percent(15) {
             if let Some(client) = &mut self.slots[slot].client {
@@ -231,7 +294,6 @@ impl World {
             settings.push(setting);
         }
         self.configure(slot, Layer::Remote, &settings);
-        self.note_config(slot);
     }
 
     pub fn consent(&mut self, slot: usize, consent: Consent) {
@@ -285,14 +347,14 @@ impl World {
         }
         client.last_flush += 1;
         let id = FlushId(client.last_flush);
-        client.flushes.insert(id.0, deadline);
+        client.flushes.insert(id.0, (self.mono, deadline));
         let number = client.id;
         if shutdown {
             client.shut_down = true;
             self.give(slot, Input::Shutdown { id, timeout_millis }, Cause::Other);
             // Some hosts end a while after; the others stay as they are.
             if self.dice.percent(70) {
-                let grace = 2_000 + 2 * self.options.timer_late_millis;
+                let grace = 2_000 + 2 * self.options.clock.timer_late_millis;
                 let time = deadline + grace + self.dice.below(20_000);
                 self.at(time, Happening::Ends { slot, client: number });
             }
@@ -303,75 +365,103 @@ impl World {
 
     /// A page is hidden: it may be the last that it does, and may not be.
     fn leave_page(&mut self, slot: usize) {
-        self.doubt_requests(slot);
-        let budget = self.dice.pick(&[65_536, 65_536, 20_000, 500, 0]);
-        let leaving = Input::Leaving(Leaving::Page { budget });
-        self.give(slot, leaving, Cause::LeavingPage);
+        self.hide_page(slot);
         if self.dice.percent(50) {
             self.end(slot, End::Left);
         }
     }
 
+    fn hide_page(&mut self, slot: usize) {
+        self.part_requests(slot);
+        let budget = self.dice.pick(&[65_536, 65_536, 20_000, 500, 0]);
+        let leaving = Input::Leaving(Leaving::Page { budget });
+        self.give(slot, leaving, Cause::LeavingPage);
+        self.allow_surplus(slot);
+    }
+
     /// A process ends; what the store does, it does at once.
     pub fn leave_process(&mut self, slot: usize) {
-        self.doubt_requests(slot);
+        self.part_requests(slot);
         self.give(slot, Input::Leaving(Leaving::Process), Cause::Other);
+        self.allow_surplus(slot);
         if self.dice.percent(80) {
             self.end(slot, End::Left);
         }
     }
 
-    /// From now on, nobody may be there to see the answers.
-    pub fn doubt_requests(&mut self, slot: usize) {
-        let Some(client) = &self.slots[slot].client else {
-            return;
+    /// The last that the store hears of a client: some of what was asked for, in order.
+    pub fn stop_store(&mut self, slot: usize, end: End) {
+        let Some(client) = &mut self.slots[slot].client else { return };
+        let (id, mut operations) = (client.id, core::mem::take(&mut client.operations));
+        let carried_out = match end {
+            End::Left => operations.len(),
+            End::Crash => self.dice.below(operations.len() as u64 + 1) as usize,
         };
-        for request in client.exports.values() {
-            let request = &mut self.requests[*request];
-            request.doubtful |= !request.answered;
-            request.parted |= !request.answered && !request.cancelled;
+        let rest = operations.split_off(carried_out);
+        for operation in operations {
+            let late = operation.commanded_at + PUNCTUAL_MILLIS < self.mono;
+            let op = operation.op.clone();
+            self.carry_out(slot, id, operation);
+            if late {
+                self.distrust(slot, &op, "an operation on its record was late");
+            }
+        }
+        for operation in rest {
+            self.excuse(&operation.serials, "the store did not come to it");
+            if operation.commanded_at + PATIENCE_MILLIS < self.mono {
+                // The pipeline has given it up, and did not ask the store again.
+                self.distrust(slot, &operation.op, "an operation on its record was late");
+            }
+            self.never_done(slot, &operation.op);
         }
     }
 
     pub fn end(&mut self, slot: usize, end: End) {
-        let Some(mut client) = self.slots[slot].client.take() else {
+        let Some(client) = &self.slots[slot].client else {
             return;
         };
         self.say(|| format!("{}: ends by {end:?}", client.id));
-        let carried_out = match end {
-            End::Left => client.operations.len(),
-            // Some of what was asked for is done, in order.
-            End::Crash => self.dice.below(client.operations.len() as u64 + 1) as usize,
-        };
         // What waits behind a slow store was not reported as stored.
-        let age = self.last_moments(&client);
-        for (_, op) in client.operations.drain(..carried_out) {
-            self.carry_out(client.id, op);
-        }
-        for request in client.exports.values() {
-            let request = &mut self.requests[*request];
-            request.doubtful |= !request.settled;
-        }
+        let age = self.last_moments(client);
+        self.stop_store(slot, end);
+        let aborted = end == End::Crash && self.dice.percent(50);
+        self.abandon_requests(slot, aborted);
+        let Some(client) = self.slots[slot].client.take() else {
+            return;
+        };
         let oldest = self.mono.saturating_sub(age);
+        let hindered = client.hindered_at.is_some() || self.jumped_at > 0;
         let mut stored = HashSet::new();
-        for serial in self.store.records.values().flat_map(|kept| read_record(&kept.bytes).1) {
-            // A holder that died within a split leaves the whole and its halves.
-            if !stored.insert(serial) && end == End::Crash {
-                self.events[serial as usize].stored_twice = true;
+        for key in self.store.records.keys() {
+            for serial in self.serials_of(key) {
+                // A holder that died within a split leaves the whole and its halves.
+                // So does one that had lost its lease, and can't wait to see the fresh record written.
+                if !stored.insert(serial) && (end == End::Crash || hindered) {
+                    let why = "its holder died while it had two records";
+                    self.events[serial as usize].repeatable.get_or_insert(why);
+                }
             }
         }
-        let faulty = self.options.store.is_faulty() || client.excused || !client.store_open;
-        let lost_by_crash = end == End::Crash && !self.options.write_ahead;
         for (serial, event) in self.events.iter_mut().enumerate() {
             if event.client != client.id || stored.contains(&(serial as u32)) {
                 continue;
             }
             let last_moment = end == End::Crash && event.mono >= oldest;
-            if faulty || last_moment || (lost_by_crash && !event.exposure) {
-                event.excuse.get_or_insert("in the memory of a client that is gone");
+            let lost_by_crash = end == End::Crash && !client.own.write_ahead && !event.exposure;
+            let failed =
+                client.store_failed_at.is_some_and(|time| time + STORE_PAUSE_MILLIS >= event.mono);
+            let unsafe_store = failed || client.excused || !client.store_open;
+            if unsafe_store || last_moment || lost_by_crash {
+                event.excuse_by("in the memory of a client that is gone");
             }
         }
-        self.past.push(Past { ledger: client.pipeline.ledger() });
+        self.past.push(client.pipeline.ledger());
+        for happening in client.held_back {
+            // A frozen host is the same as one that is gone, but the next in its place does go on.
+            if matches!(happening, Happening::Host { .. }) {
+                self.at(self.mono, happening);
+            }
+        }
         if self.faults {
             let time = self.mono + self.dice.pick(&[0, 100, 20_000]);
             self.at(time, Happening::Begins { slot });
@@ -380,44 +470,10 @@ impl World {
 
     /// How recent an event may be that even a stored-at-once client loses with a crash.
     fn last_moments(&self, client: &Client) -> u64 {
-        let waits = self.options.store.op_millis * (client.operations.len() as u64 + 4);
+        let store = &self.options.store;
+        let each = store.op_millis + store.answer_millis;
+        let waits = each * (client.operations.len() as u64 + 4);
         let opening = self.options.store.opens_after_millis;
-        200 + 2 * self.options.timer_late_millis + waits + opening
+        200 + 2 * self.options.clock.timer_late_millis + waits + opening
     }
-
-    /// Something that befalls the store.
-    fn mischief(&mut self) {
-        let keys: Vec<String> = self.store.records.keys().cloned().collect();
-        if keys.is_empty() {
-            return;
-        }
-        let key = &keys[self.dice.below(keys.len() as u64) as usize];
-        if self.dice.percent(self.options.store.loses) {
-            self.store.records.remove(key);
-            self.excuse_stored(key, "lost by the store");
-        } else if self.dice.percent(self.options.store.corrupts) {
-            let cut = self.dice.percent(50);
-            let at = self.dice.below(1 << 20) as usize;
-            let flip = self.dice.within(1, 255) as u8;
-            let Some(kept) = self.store.records.get_mut(key) else {
-                return;
-            };
-            let mut bytes = kept.bytes.clone();
-            let at = at % bytes.len();
-            if cut {
-                bytes.truncate(at)
-            } else {
-                bytes[at] ^= flip
-            }
-            kept.garbled = Some(bytes);
-        }
-    }
-}
-
-/// `stats()`, which must be JSON.
-pub fn stats_of(client: &Client) -> serde_json::Value {
-    let mut text = vec![b'{'];
-    client.pipeline.write_stats(&mut text);
-    text.push(b'}');
-    serde_json::from_slice(&text).expect("stats are JSON")
 }

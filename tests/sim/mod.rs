@@ -1,12 +1,17 @@
 //! A world in virtual time: clients that share a store and an endpoint, and what may befall them.
 
+mod body;
 mod checks;
 mod client;
 mod dice;
+mod disk;
+mod duplicates;
+mod health;
 mod life;
 mod model;
 mod network;
 mod options;
+pub mod runner;
 mod server;
 #[path = "../support/store.rs"]
 pub mod store;
@@ -15,13 +20,9 @@ mod wire;
 mod workload;
 mod world;
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use wasm_telemetry::core::config::{Layer, Setting, Value};
 use wasm_telemetry::core::io::Consent;
 
-use dice::Dice;
-use options::Options;
 use world::{Happening, World};
 
 /// What one run saw.
@@ -33,21 +34,12 @@ pub struct Tally {
     pub clients: u64,
 }
 
-/// Runs one seed. A failure tells the options that were drawn, and how to see it again.
-pub fn run(seed: u64, verbose: bool) -> Result<Tally, String> {
-    let mut dice = Dice::new(seed);
-    let options = Options::draw(&mut dice);
-    if verbose {
-        println!("{options:#?}");
-    }
-    let mut world = World::new(options.clone(), dice, verbose);
-    match catch_unwind(AssertUnwindSafe(|| live(&mut world))) {
-        Ok(tally) => Ok(tally),
-        Err(_) => Err(format!(
-            "seed {seed} failed at {} ms; its options:\n{options:#?}\n\
-             see it again: SIM_SEED={seed} cargo test --test simulator -- --nocapture",
-            world.mono
-        )),
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        self.events += other.events;
+        self.taken += other.taken;
+        self.requests += other.requests;
+        self.clients += other.clients;
     }
 }
 
@@ -77,12 +69,15 @@ fn heal(world: &mut World) {
     world.say(|| String::from("faults stop"));
     world.faults = false;
     world.store.capacity = u64::MAX;
-    for kept in world.store.records.values_mut() {
-        kept.garbled = None;
-    }
+    world.mend_records();
     let restart = world.dice.percent(30);
     let wake = world.dice.percent(50);
     for slot in 0..world.slots.len() {
+        let Some(client) = &world.slots[slot].client else {
+            continue;
+        };
+        let id = client.id;
+        world.thaw(slot, id);
         let Some(client) = &world.slots[slot].client else {
             continue;
         };

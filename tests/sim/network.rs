@@ -1,11 +1,12 @@
 //! Requests on their way, and the answers that come back or don't.
 
-use wasm_telemetry::core::io::{Export, ExportId, Input, Outcome};
+use wasm_telemetry::core::io::{Command, Export, ExportId, Input, Outcome};
+use wasm_telemetry::core::retry::{Verdict, classify};
+use wasm_telemetry::core::store::StoreOp;
 
+use super::body::{self, Body};
 use super::checks::{Cause, HANDED_OVER};
 use super::options::Authorization;
-use super::server::serial_of;
-use super::wire::{self, Body};
 use super::world::{Answer, Happening, World};
 
 #[derive(Debug)]
@@ -13,69 +14,119 @@ pub struct Request {
     pub client: u32,
     pub slot: usize,
     pub id: ExportId,
+    pub launched: u64,
+    /// When its client is to give it up.
+    pub deadline: u64,
     pub body: Body,
-    pub size: usize,
-    pub serials: Vec<u32>,
-    pub authorized: bool,
+    size: usize,
+    authorized: bool,
     /// Under way when the page or the process went away.
     pub parted: bool,
-    pub cancelled: bool,
     /// The endpoint has its events.
     pub taken: bool,
-    pub answered: bool,
-    /// A success that its client heard of.
-    pub succeeded: bool,
-    /// And its record, if there was one, is gone from the store.
+    answered: bool,
+    /// What its client learned of it, and when.
+    pub ending: Option<(u64, Ending)>,
+    /// It succeeded, and its record, if there was one, is gone from the store.
     pub settled: bool,
-    /// Its client can't know whether it arrived: what it brought may come again.
-    pub doubtful: bool,
-    /// Percentage to lose the response.
-    loses_response: bool,
+    fate: Fate,
+}
+
+/// What a client knows of a request that is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    Success,
+    /// An answer that asks for another try.
+    Refused,
+    /// No answer: the network, or `auth`, failed.
+    Unreached,
+    /// An answer after which something else follows.
+    Other,
+    Cancelled,
+    /// The client is gone, or has stopped.
+    Abandoned,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Answered,
+    /// Reset or hung up after the server took it.
+    Reset,
+    Silent,
+    /// The connection is gone before it arrives.
+    Aborted,
+}
+
+impl Request {
+    pub fn succeeded(&self) -> bool {
+        self.ending.is_some_and(|(_, ending)| ending == Ending::Success)
+    }
+
+    /// Its events are its client's again.
+    fn came_back(&self) -> bool {
+        let back = [Ending::Refused, Ending::Unreached, Ending::Cancelled];
+        self.ending.is_some_and(|(_, ending)| back.contains(&ending))
+    }
+
+    fn cancelled(&self) -> bool {
+        self.ending.is_some_and(|(_, ending)| ending == Ending::Cancelled)
+    }
 }
 
 impl World {
     pub fn launch(&mut self, slot: usize, export: Export) {
-        let body = wire::read(&export.body);
-        let serials: Vec<u32> = body.events.iter().map(serial_of).collect();
+        let body = body::read(&export.body, self.options.thorough);
         let mono = self.mono;
-        let Some(client) = &mut self.slots[slot].client else {
-            return;
-        };
+        let Some(client) = &mut self.slots[slot].client else { return };
         assert!(export.url.starts_with("https://t.example.com"), "sent to {}", export.url);
         assert!(client.online, "nothing is tried while the machine is offline");
+        let hold = client.health.hold_until;
+        assert!(export.keepalive || mono >= hold, "a request before the pause is over, at {hold}");
+        assert!(body.attempt <= client.limits.attempts, "attempt {}", body.attempt);
         let request = self.requests.len();
         client.exports.insert(export.id.0, request);
-        self.requests_of.entry(body.batch_id.clone()).or_default().push(request);
+        let deadline = mono + client.limits.timeout;
         let client = client.id;
-        for serial in &serials {
-            let event = &self.events[*serial as usize];
+        for event in &body.events {
+            let serial = event.serial;
+            let event = &self.events[serial as usize];
             let recalled = event.denied && event.client == client;
             assert!(!recalled, "event {serial} is sent although consent was denied");
         }
-        self.say(|| format!("   request {request}: batch {} {serials:?}", body.batch_id));
+        self.check_attempt(client, &body);
+        self.requests_of.entry(body.batch_id).or_default().push(request);
+        self.say(|| {
+            let (batch, serials) = (body.batch_id, body.serials());
+            format!(
+                "   request {request}: batch {batch:032x}, attempt {}, {serials:?}",
+                body.attempt
+            )
+        });
         let faulty = self.faults;
         let network = self.options.network.clone();
         let mut odds = |percent: u64| faulty && self.dice.percent(percent);
         let auth_fails = export.authorize && odds(network.auth_fails);
         let refused = odds(network.refused);
         let black_hole = odds(network.black_hole);
-        let loses_response = odds(network.response_lost);
+        let fate = match odds(network.response_lost) {
+            true => self.dice.pick(&[Fate::Reset, Fate::Silent]),
+            false => Fate::Answered,
+        };
         self.requests.push(Request {
             client,
             slot,
             id: export.id,
+            launched: mono,
+            deadline,
             size: export.body.len(),
             body,
-            serials,
             authorized: export.authorize,
             parted: export.keepalive,
-            cancelled: false,
             taken: false,
             answered: false,
-            succeeded: false,
+            ending: None,
             settled: false,
-            doubtful: export.keepalive,
-            loses_response,
+            fate,
         });
         let there = mono + self.delay();
         if auth_fails {
@@ -87,40 +138,53 @@ impl World {
         }
     }
 
+    /// The next try of a batch counts the one before, if that was answered.
+    fn check_attempt(&self, client: u32, body: &Body) {
+        let Some(last) = self.requests_of.get(&body.batch_id).and_then(|all| all.last()) else {
+            return;
+        };
+        let last = &self.requests[*last];
+        let trouble = |event: &body::Came| self.events[event.serial as usize].repeatable.is_some();
+        if last.client != client || last.parted || body.events.iter().any(trouble) {
+            return;
+        }
+        let before = last.body.attempt;
+        match last.ending {
+            Some((_, Ending::Refused)) => assert_eq!(body.attempt, before + 1, "it was answered"),
+            Some((_, Ending::Unreached)) => assert_eq!(body.attempt, before, "it was not answered"),
+            _ => {}
+        }
+    }
+
     fn delay(&mut self) -> u64 {
         // The shortest time-out that can be set is ten milliseconds, both ways.
         let most = if self.faults { self.options.network.slow_millis } else { 3 };
         self.dice.within(1, most)
     }
 
-    pub fn arrive(&mut self, request: usize) {
-        let (status, retry_after, takes) = self.judge(request);
-        self.say(|| format!("   server: {status} to {request}, takes {takes}"));
-        if status == 413 {
-            self.splits = true;
-        }
-        if takes {
-            let told = (200..300).contains(&status);
-            self.requests[request].doubtful |= !told;
-            self.requests[request].taken = true;
-            self.check_duplicates(request);
-            let Request { body, serials, .. } = &self.requests[request];
-            self.server.take(body, serials, &self.events, self.splits);
-            for serial in serials.clone() {
-                self.events[serial as usize].receipts.push(request);
-            }
-        }
-        if self.requests[request].loses_response {
-            self.requests[request].doubtful = true;
-            if self.dice.percent(50) {
-                let time = self.mono + self.delay();
-                self.at(time, Happening::Answers { request, answer: Answer::NetworkError });
-            }
+    pub fn arrive(&mut self, index: usize) {
+        if self.requests[index].fate == Fate::Aborted {
             return;
         }
+        let (status, retry_after, takes) = self.judge(index);
+        self.say(|| format!("   server: {status} to {index}, takes {takes}"));
+        self.splits |= status == 413;
+        if takes {
+            self.requests[index].taken = true;
+            self.check_duplicates(index);
+            let body = &self.requests[index].body;
+            self.server.take(body, &mut self.events, self.splits);
+            for event in &body.events {
+                self.events[event.serial as usize].receipts.push(index);
+            }
+        }
+        let answer = match self.requests[index].fate {
+            Fate::Silent | Fate::Aborted => return,
+            Fate::Reset => Answer::NetworkError,
+            Fate::Answered => Answer::Response { status, retry_after },
+        };
         let time = self.mono + self.delay();
-        let answer = Answer::Response { status, retry_after };
-        self.at(time, Happening::Answers { request, answer });
+        self.at(time, Happening::Answers { request: index, answer });
     }
 
     /// The status, the `Retry-After`, and whether the events are taken.
@@ -146,7 +210,20 @@ impl World {
         }
         let status = self.dice.pick(&answers.statuses);
         let retry_after = if answers.retry_after && self.dice.percent(60) {
-            let lies = ["0", "1", "30", "99999999", "-5", "soon", "Sun, 06 Nov 1994 08:49:37 GMT"];
+            let lies = [
+                "0",
+                "1",
+                "30",
+                "99999999",
+                "99999999999999999999999999",
+                "-5",
+                "1.5",
+                "soon",
+                "",
+                "Sun, 06 Nov 1994 08:49:37 GMT",
+                "Fri, 02 Jan 2026 03:10:00 GMT",
+                "Fri, 31 Dec 9999 23:59:59 GMT",
+            ];
             Some(String::from(self.dice.pick(&lies)))
         } else {
             None
@@ -156,17 +233,15 @@ impl World {
     }
 
     pub fn answer(&mut self, index: usize, answer: Answer) {
+        let mono = self.mono;
         let request = &mut self.requests[index];
-        let (slot, client, id, authorized) =
-            (request.slot, request.client, request.id, request.authorized);
-        if core::mem::replace(&mut request.answered, true) {
+        let (slot, client, id) = (request.slot, request.client, request.id);
+        let (authorized, parted, cancelled) =
+            (request.authorized, request.parted, request.cancelled());
+        if core::mem::replace(&mut request.answered, true) || self.client(slot, client).is_none() {
             return;
         }
-        if self.client(slot, client).is_none() {
-            self.requests[index].doubtful = true;
-            return;
-        }
-        if self.requests[index].cancelled && self.dice.percent(70) {
+        if cancelled && self.dice.percent(70) {
             return;
         }
         let outcome = match &answer {
@@ -178,48 +253,124 @@ impl World {
                 authorized,
             },
         };
-        if let Outcome::Response { status: 200..=299, .. } = outcome {
-            self.requests[index].succeeded = !self.requests[index].cancelled;
+        let heard = self.requests[index].ending.is_none();
+        if heard {
+            let ending = match outcome {
+                Outcome::Response { status, .. } => match classify(status) {
+                    Verdict::Delivered => Ending::Success,
+                    Verdict::Retry => Ending::Refused,
+                    _ => Ending::Other,
+                },
+                _ => Ending::Unreached,
+            };
+            self.requests[index].ending = Some((mono, ending));
+            self.client(slot, client).map(|client| client.exports.remove(&id.0));
         }
-        if self.requests[index].parted && !self.requests[index].cancelled {
+        if parted && !cancelled {
             // The page stayed: there is a witness after all.
-            for serial in &self.requests[index].serials {
-                let excuse = &mut self.events[*serial as usize].excuse;
+            for serial in self.requests[index].body.serials() {
+                let excuse = &mut self.events[serial as usize].excuse;
                 excuse.take_if(|why| *why == HANDED_OVER);
             }
+            self.forget_health(slot);
         }
         self.give(slot, Input::Exported { id, outcome }, Cause::Exported(index));
-        let removing = |client: &super::client::Client| {
-            client.operations.iter().any(|(_, op)| match op {
-                wasm_telemetry::core::store::StoreOp::Remove { key } => {
-                    self.batch_of(key) == self.requests[index].body.batch_id
-                }
-                _ => false,
-            })
-        };
-        let pending = self.slots[slot].client.as_ref().is_some_and(removing);
+        if heard && !parted && self.client(slot, client).is_some_and(|client| !client.shut_down) {
+            self.check_health(slot, outcome);
+        }
+        if heard && self.requests[index].came_back() {
+            self.allow_surplus(slot);
+        } else if heard {
+            self.allow_one(slot, index);
+        }
+        let batch = self.requests[index].body.batch_id;
+        let pending = self.client(slot, client).is_some_and(|client| !client.operations.is_empty())
+            && self.removal_pending(slot, batch);
         let request = &mut self.requests[index];
-        request.settled |= request.succeeded && !pending;
+        request.settled |= request.succeeded() && !pending;
     }
 
-    /// Something may come twice only if its sender could not know that it had arrived.
-    fn check_duplicates(&self, index: usize) {
-        if self.options.excuses_duplicates() || self.store_lags {
-            return;
+    /// A batch that is split may be larger than what a queue of ours would hold.
+    fn allow_one(&mut self, slot: usize, request: usize) {
+        let Request { size, ref body, .. } = self.requests[request];
+        if let Some(client) = &mut self.slots[slot].client {
+            let (bytes, events) = client.surplus;
+            client.surplus = (bytes.max(size as u64), events.max(body.events.len() as u64));
         }
-        let request = &self.requests[index];
-        for serial in &request.serials {
-            let event = &self.events[*serial as usize];
-            for earlier in event.receipts.iter().filter(|_| !event.stored_twice) {
-                let known = &self.requests[*earlier];
-                assert!(
-                    known.doubtful || request.doubtful,
-                    "event {serial} came twice without need: with request {earlier} of client {} \
-                     and request {index} of client {}",
-                    known.client,
-                    request.client
-                );
+    }
+
+    fn removal_pending(&self, slot: usize, batch: u128) -> bool {
+        self.slots[slot].client.as_ref().is_some_and(|client| {
+            client.operations.iter().any(|operation| match &operation.op {
+                StoreOp::Remove { key } => self.batch_of(key) == batch,
+                _ => false,
+            })
+        })
+    }
+
+    pub fn cancel(&mut self, slot: usize, id: ExportId) {
+        let mono = self.mono;
+        let Some(client) = &mut self.slots[slot].client else { return };
+        // A time-out is a failure, a withdrawn consent is none.
+        client.health = super::health::Health::default();
+        if let Some(request) = client.exports.remove(&id.0) {
+            self.requests[request].ending.get_or_insert((mono, Ending::Cancelled));
+        }
+        self.allow_surplus(slot);
+    }
+
+    /// A command that a client did not live to carry out.
+    pub fn never_obeyed(&mut self, slot: usize, command: &Command) {
+        if let Command::Store { op, .. } = command {
+            self.never_done(slot, op);
+        }
+    }
+
+    /// An operation that died with its client.
+    pub fn never_done(&mut self, slot: usize, op: &StoreOp) {
+        if let StoreOp::Remove { key } = op {
+            self.distrust(slot, op, "its holder died before it removed it");
+            let written = self.commanded.get(key).map(|(_, serials)| serials.clone());
+            self.may_come_twice(&written.unwrap_or_default(), "its holder died over it");
+        }
+    }
+
+    /// From now on, nobody may be there to see the answers.
+    pub fn part_requests(&mut self, slot: usize) {
+        let Some(client) = &self.slots[slot].client else { return };
+        for request in client.exports.values() {
+            let request = &mut self.requests[*request];
+            request.parted |= request.ending.is_none();
+        }
+    }
+
+    /// Nobody waits for the answers any more; a killed program's requests may not even arrive.
+    pub fn abandon_requests(&mut self, slot: usize, aborted: bool) {
+        let mono = self.mono;
+        let Some(client) = &mut self.slots[slot].client else { return };
+        for request in core::mem::take(&mut client.exports).into_values() {
+            let request = &mut self.requests[request];
+            request.ending.get_or_insert((mono, Ending::Abandoned));
+            if aborted && !request.taken && !request.parted {
+                request.fate = Fate::Aborted;
             }
+        }
+    }
+
+    /// The machine slept or the page was put aside: what was on its way has no connection any more.
+    pub fn reset_requests(&mut self, slot: usize) {
+        let Some(client) = &self.slots[slot].client else { return };
+        let open: Vec<usize> = client.exports.values().copied().collect();
+        for index in open {
+            let request = &mut self.requests[index];
+            if request.answered || request.ending.is_some() {
+                continue;
+            }
+            if !request.taken {
+                request.fate = Fate::Aborted;
+            }
+            let answer = Answer::NetworkError;
+            self.at(self.mono + 1, Happening::Answers { request: index, answer });
         }
     }
 }

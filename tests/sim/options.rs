@@ -6,11 +6,25 @@ use super::dice::Dice;
 
 #[derive(Clone, Debug)]
 pub struct Options {
-    pub clients: usize,
+    /// One for each of the hosts that share the store.
+    pub hosts: Vec<Own>,
     /// What the hosts do in phase one, all together.
     pub doings: u64,
     /// Between two doings of one host, at most.
     pub pause_millis: u64,
+    pub mix: Mix,
+    pub network: Network,
+    pub server: Answers,
+    pub store: Store,
+    pub life: Life,
+    pub clock: Clock,
+    /// Every event is compared with what was logged, not only its number and id.
+    pub thorough: bool,
+}
+
+/// What a host's program asks for.
+#[derive(Clone, Debug)]
+pub struct Own {
     pub write_ahead: bool,
     pub exit: ExitPolicy,
     pub consent_late: bool,
@@ -20,13 +34,6 @@ pub struct Options {
     pub remote: Vec<(&'static str, f64)>,
     pub skip_auth: bool,
     pub auth_fallback: bool,
-    pub mix: Mix,
-    pub network: Network,
-    pub server: Answers,
-    pub store: Store,
-    pub life: Life,
-    /// How much later than asked a timer may ring.
-    pub timer_late_millis: u64,
 }
 
 /// Weights of what a host logs.
@@ -47,6 +54,7 @@ pub struct Mix {
 pub struct Network {
     pub refused: u64,
     pub black_hole: u64,
+    /// The server took it, and then: a reset, a hang-up, or silence.
     pub response_lost: u64,
     pub auth_fails: u64,
     pub slow_millis: u64,
@@ -80,22 +88,22 @@ pub enum Authorization {
 pub struct Store {
     pub opens_after_millis: u64,
     pub never_opens: u64,
+    /// From an operation's command until it is carried out, and from there to its answer.
     pub op_millis: u64,
+    pub answer_millis: u64,
     /// Percentages of operations.
     pub failed: u64,
     pub full: u64,
+    pub unanswered: u64,
+    pub hangs: u64,
     pub capacity: u64,
     /// Percentages of doings after which something happens to a record.
     pub loses: u64,
     pub corrupts: u64,
-}
-
-impl Store {
-    /// Whether what was said to be stored may not be.
-    pub fn is_faulty(&self) -> bool {
-        self.failed + self.full + self.loses + self.corrupts + self.never_opens > 0
-            || self.capacity < u64::MAX
-    }
+    pub foreign: u64,
+    /// After a power failure each record is as old as it may be, and the last may be torn; otherwise
+    /// the last transactions are gone together.
+    pub files: bool,
 }
 
 /// Percentages of a host's doings that are not logging.
@@ -111,7 +119,21 @@ pub struct Life {
     pub consent: u64,
     pub kill: u64,
     pub offline: u64,
-    pub wall_jump: u64,
+    pub freeze: u64,
+    pub power_failure: u64,
+    /// In thousands of a pipeline's steps: killed between two of its commands.
+    pub crash_within: u64,
+}
+
+#[derive(Clone, Debug)]
+pub struct Clock {
+    /// Percentages of doings after which the wall's clock jumps, or the machine sleeps.
+    pub jump: u64,
+    pub sleep: u64,
+    /// How many millionths faster the wall's clock goes than the other.
+    pub drift: i64,
+    /// How much later than asked a timer may ring.
+    pub timer_late_millis: u64,
 }
 
 impl Options {
@@ -139,23 +161,11 @@ impl Options {
             consent: some(dice, 20, 4),
             kill: some(dice, 20, 3),
             offline: some(dice, 35, 6),
-            wall_jump: some(dice, 15, 4),
+            freeze: some(dice, 20, 4),
+            power_failure: some(dice, 15, 2),
+            crash_within: some(dice, 20, 10),
         };
-        let store_faults = !calm && dice.percent(35);
-        let fault = |dice: &mut Dice, odds: u64, most: u64| {
-            if store_faults && dice.percent(odds) { dice.within(1, most) } else { 0 }
-        };
-        let store = Store {
-            never_opens: fault(dice, 10, 50),
-            failed: fault(dice, 50, 40),
-            full: fault(dice, 40, 60),
-            loses: fault(dice, 30, 5),
-            corrupts: fault(dice, 40, 5),
-            capacity: if fault(dice, 20, 1) > 0 { dice.within(500, 20_000) } else { u64::MAX },
-            opens_after_millis: dice.pick(&[0, 0, 5, 200, 5_000]),
-            // Much slower ones would still be writing when the peace at the end is over.
-            op_millis: dice.pick(&[0, 1, 5, 50, 200]),
-        };
+        let store = Store::draw(dice, !calm);
         let server = Answers {
             trouble,
             statuses: draw_statuses(dice),
@@ -173,10 +183,41 @@ impl Options {
                 _ => Authorization::Expires,
             },
         };
-        let mut options = Self {
-            clients: dice.pick(&[1, 1, 1, 2, 2, 3, 4]),
+        let clock = Clock {
+            jump: some(dice, 15, 4),
+            sleep: some(dice, 10, 2),
+            drift: if some(dice, 8, 1) > 0 { dice.pick(&[-50_000, -200, 200, 50_000]) } else { 0 },
+            timer_late_millis: dice.pick(&[0, 0, 16, 16, 1_000, 70_000]),
+        };
+        let hosts = dice.pick(&[1, 1, 1, 2, 2, 3, 4]);
+        let alike = dice.percent(50).then(|| Own::draw(dice));
+        let hosts = (0..hosts).map(|_| alike.clone().unwrap_or_else(|| Own::draw(dice))).collect();
+        Self {
+            hosts,
             doings: dice.pick(&[60, 150, 150, 300]),
             pause_millis: dice.pick(&[0, 20, 300, 2_000, 15_000]),
+            mix: Mix {
+                plain: dice.within(1, 10),
+                shaped: dice.below(10),
+                exposure: dice.pick(&[0, 1, 4]),
+                hostile: dice.pick(&[0, 0, 2]),
+                context: dice.below(3),
+                burst: dice.pick(&[1, 2, 3, 10, 30]),
+                long_texts: dice.percent(20),
+            },
+            network,
+            server,
+            store,
+            life,
+            clock,
+            thorough: dice.percent(25),
+        }
+    }
+}
+
+impl Own {
+    fn draw(dice: &mut Dice) -> Self {
+        Self {
             write_ahead: dice.percent(30),
             exit: dice.pick(&[
                 ExitPolicy::Auto,
@@ -186,44 +227,64 @@ impl Options {
             ]),
             consent_late: dice.percent(10),
             allowed_origins: dice.percent(50),
-            init: Vec::new(),
-            remote: Vec::new(),
+            init: draw_numbers(dice, 60),
+            remote: draw_numbers(dice, 30),
             skip_auth: dice.percent(10),
             auth_fallback: dice.percent(80),
-            mix: Mix {
-                plain: dice.within(1, 10),
-                shaped: dice.below(10),
-                exposure: dice.pick(&[0, 1, 4]),
-                hostile: dice.pick(&[0, 0, 2]),
-                context: dice.below(3),
-                burst: dice.pick(&[1, 3, 10, 40]),
-                long_texts: dice.percent(20),
-            },
-            network,
-            server,
-            store,
-            life,
-            timer_late_millis: dice.pick(&[0, 0, 16, 16, 1_000, 70_000]),
-        };
-        options.init = draw_numbers(dice, 60);
-        options.remote = draw_numbers(dice, 30);
-        options
+        }
     }
 
-    /// Whether a record's holder may lose its lease while it is alive, or its record by a fault.
-    pub fn excuses_duplicates(&self) -> bool {
-        let slow = self.timer_late_millis > 2_000 || self.store.op_millis > 100;
-        // A client that may not act lets its leases run out.
-        let barred = self.clients > 1 && self.life.consent + self.life.kill > 0;
-        self.store.is_faulty() || slow || barred || self.life.wall_jump > 0
+    /// A visitor who asks for nothing.
+    pub fn plain() -> Self {
+        Self {
+            write_ahead: false,
+            exit: ExitPolicy::Auto,
+            consent_late: false,
+            allowed_origins: true,
+            init: Vec::new(),
+            remote: Vec::new(),
+            skip_auth: false,
+            auth_fallback: true,
+        }
+    }
+}
+
+impl Store {
+    fn draw(dice: &mut Dice, faults: bool) -> Self {
+        let faults = faults && dice.percent(35);
+        let fault = |dice: &mut Dice, odds: u64, most: u64| {
+            if faults && dice.percent(odds) { dice.within(1, most) } else { 0 }
+        };
+        Self {
+            never_opens: fault(dice, 10, 50),
+            failed: fault(dice, 50, 40),
+            full: fault(dice, 40, 60),
+            unanswered: fault(dice, 20, 10),
+            hangs: fault(dice, 15, 5),
+            loses: fault(dice, 30, 5),
+            corrupts: fault(dice, 40, 5),
+            foreign: fault(dice, 20, 5),
+            capacity: if fault(dice, 20, 1) > 0 { dice.within(500, 20_000) } else { u64::MAX },
+            opens_after_millis: dice.pick(&[0, 0, 5, 200, 5_000]),
+            // Much slower ones would still be writing when the peace at the end is over.
+            op_millis: dice.pick(&[0, 1, 5, 50, 200]),
+            answer_millis: dice.pick(&[0, 0, 1, 20, 200]),
+            files: dice.percent(50),
+        }
     }
 }
 
 fn draw_statuses(dice: &mut Dice) -> Vec<u16> {
-    const ALL: [u16; 15] =
+    const USUAL: [u16; 15] =
         [408, 429, 500, 502, 503, 504, 400, 404, 413, 401, 403, 302, 410, 507, 204];
     let kinds = dice.within(1, 4);
-    (0..kinds).map(|_| if dice.percent(60) { 503 } else { dice.pick(&ALL) }).collect()
+    let status = |dice: &mut Dice| match dice.below(10) {
+        0..=5 => 503,
+        6..=8 => dice.pick(&USUAL),
+        9 if dice.percent(20) => dice.pick(&[0, 600, 999]),
+        _ => dice.within(100, 599) as u16,
+    };
+    (0..kinds).map(|_| status(dice)).collect()
 }
 
 /// A few fields of `batch`, each with a value of its range, small ones more often.

@@ -4,7 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::wire::{self, Body};
+use super::body::{Body, Came};
+use super::checks::HANDED_OVER;
+use super::wire;
 
 /// What became of one logged event.
 #[derive(Debug)]
@@ -14,25 +16,33 @@ pub struct Logged {
     pub accepted: bool,
     pub exposure: bool,
     pub at: u64,
-    /// The event on the wire, without its id and time.
-    pub expected: Value,
+    /// The event on the wire, without its id and time, where the run is thorough.
+    pub expected: Option<Value>,
+    /// As it came first.
+    pub id: Option<u128>,
+    pub batch: Option<u128>,
     /// The requests that brought it.
     pub receipts: Vec<usize>,
-    /// Two records hold it, for its holder died.
-    pub stored_twice: bool,
+    /// Why it may have come twice although its sender heard of a success.
+    pub repeatable: Option<&'static str>,
     /// Its client dropped it for want of consent, and is the only one that may have it.
     pub denied: bool,
     /// Why it may never arrive.
     pub excuse: Option<&'static str>,
 }
 
+impl Logged {
+    /// It may never arrive. That a page handed it over may yet turn out wrong, all else stays.
+    pub fn excuse_by(&mut self, why: &'static str) {
+        self.excuse = self.excuse.filter(|known| *known != HANDED_OVER).or(Some(why));
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Server {
-    event_ids: HashMap<String, u32>,
-    ids_of: HashMap<u32, String>,
-    pub batch_of: HashMap<u32, String>,
-    numbers: HashMap<(String, u64), String>,
-    reported: HashSet<String>,
+    event_ids: HashMap<u128, u32>,
+    numbers: HashMap<(u128, u64), u128>,
+    reported: HashSet<u128>,
     /// Drops that the batches told of, each batch once.
     pub dropped: HashMap<String, u64>,
     pub taken: u64,
@@ -40,45 +50,41 @@ pub struct Server {
 
 impl Server {
     /// Takes a batch: every event must be one that was logged, as it was logged.
-    pub fn take(&mut self, body: &Body, serials: &[u32], events: &[Logged], splits: bool) {
-        let number = (body.client_id.clone(), body.seq);
-        let batch = self.numbers.entry(number).or_insert_with(|| body.batch_id.clone());
-        assert_eq!(*batch, body.batch_id, "two batches of one client have the number {}", body.seq);
-        if self.reported.insert(body.batch_id.clone()) {
+    pub fn take(&mut self, body: &Body, events: &mut [Logged], splits: bool) {
+        let number = (body.client_id, body.seq);
+        let batch = *self.numbers.entry(number).or_insert(body.batch_id);
+        assert_eq!(batch, body.batch_id, "two batches of one client have the number {}", body.seq);
+        if self.reported.insert(body.batch_id) {
             for (reason, count) in &body.dropped {
-                *self.dropped.entry(reason.clone()).or_default() += count.as_u64().unwrap_or(0);
+                *self.dropped.entry(reason.clone()).or_default() += count;
             }
         }
-        for (serial, event) in serials.iter().zip(&body.events) {
+        for event in &body.events {
+            let serial = event.serial;
             self.taken += 1;
-            compare(event, &events[*serial as usize], *serial);
-            let id = event["event_id"].as_str().expect("checked before").to_string();
-            let known = self.ids_of.entry(*serial).or_insert_with(|| id.clone());
-            assert_eq!(*known, id, "event {serial} came with another id");
-            let owner = *self.event_ids.entry(id).or_insert(*serial);
-            assert_eq!(owner, *serial, "two events have one id");
-            let batch = self.batch_of.entry(*serial).or_insert_with(|| body.batch_id.clone());
-            assert!(splits || *batch == body.batch_id, "event {serial} changed its batch");
+            let logged = &mut events[serial as usize];
+            compare(event, logged);
+            let known = *logged.id.get_or_insert(event.id);
+            assert_eq!(known, event.id, "event {serial} came with another id");
+            let owner = *self.event_ids.entry(event.id).or_insert(serial);
+            assert_eq!(owner, serial, "two events have one id");
+            let batch = *logged.batch.get_or_insert(body.batch_id);
+            assert!(splits || batch == body.batch_id, "event {serial} changed its batch");
         }
     }
 }
 
-fn compare(event: &Value, logged: &Logged, serial: u32) {
-    assert!(logged.accepted, "event {serial} was not accepted, but came: {event}");
+fn compare(event: &Came, logged: &Logged) {
+    let serial = event.serial;
+    assert!(logged.accepted, "event {serial} was not accepted, but came");
+    assert_eq!(event.exposure, logged.exposure, "event {serial}");
+    let (Some(mut event), Some(expected)) = (event.whole.clone(), &logged.expected) else { return };
     assert_eq!(wire::time(&event["timestamp"]), logged.at, "event {serial}: {event}");
-    let mut event = event.clone();
     let members = event.as_object_mut().expect("checked before");
     members.remove("event_id");
     members.remove("timestamp");
     assert!(
-        wire::same(&event, &logged.expected),
-        "event {serial} was changed:\n{event}\nlogged as\n{}",
-        logged.expected
+        wire::same(&event, expected),
+        "event {serial} was changed:\n{event}\nlogged as\n{expected}"
     );
-}
-
-/// The number that the simulator gave an event, out of what is on the wire.
-pub fn serial_of(event: &Value) -> u32 {
-    let number = event.get("variation_id").or_else(|| event["event_metadata"].get("n"));
-    number.and_then(Value::as_f64).expect("every event has its number") as u32
 }

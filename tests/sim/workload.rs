@@ -191,7 +191,8 @@ impl World {
         let killed = client.killed_until > now.wall.0;
         let denied = client.consent == wasm_telemetry::core::io::Consent::Denied;
         let suppressed = client.shut_down || killed || denied;
-        let mut expected = match call.exposure {
+        let expected = match call.exposure {
+            _ if !self.options.thorough => Map::new(),
             Some(mut members) => {
                 client.context.expose(&mut members);
                 members
@@ -215,9 +216,11 @@ impl World {
             accepted: false,
             exposure,
             at: call.at.0,
-            expected: Value::Object(core::mem::take(&mut expected)),
+            expected: self.options.thorough.then_some(Value::Object(expected)),
+            id: None,
+            batch: None,
             receipts: Vec::new(),
-            stored_twice: false,
+            repeatable: None,
             denied: false,
             excuse: None,
         });

@@ -1,16 +1,18 @@
 //! Virtual time and the driver's rule: input, handle, carry out every command, arm one timer, wait.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap};
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 
 use wasm_telemetry::core::config::{Layer, Setting};
 use wasm_telemetry::core::io::{Command, Input};
-use wasm_telemetry::core::store::{StoreOp, StoreResult};
+use wasm_telemetry::core::ledger::Ledger;
 use wasm_telemetry::core::time::{Millis, Now, UnixMillis};
 
-use super::checks::{Cause, HANDED_OVER};
-use super::client::{Client, Past};
+use super::checks::Cause;
+use super::client::Client;
 use super::dice::Dice;
+use super::disk::Change;
+use super::duplicates::{Holder, PUNCTUAL_MILLIS};
 use super::life::End;
 use super::network::Request;
 use super::options::Options;
@@ -26,10 +28,12 @@ pub enum Happening {
     Wake { slot: usize, client: u32, timer: u64 },
     StoreOpens { slot: usize, client: u32 },
     StoreWorks { slot: usize, client: u32 },
+    StoreAnswers { slot: usize, client: u32 },
     Arrives { request: usize },
     Answers { request: usize, answer: Answer },
     Begins { slot: usize },
     Ends { slot: usize, client: u32 },
+    Thaws { slot: usize, client: u32 },
 }
 
 #[derive(Clone, Debug)]
@@ -56,27 +60,33 @@ pub struct World {
     happenings: Vec<Option<Happening>>,
     appointments: u64,
     pub slots: Vec<Slot>,
-    pub past: Vec<Past>,
+    /// What is left of clients that are gone.
+    pub past: Vec<Ledger>,
     pub clients_made: u32,
     pub store: SharedStore,
     pub server: Server,
     pub requests: Vec<Request>,
-    pub requests_of: HashMap<String, Vec<usize>>,
+    pub requests_of: HashMap<u128, Vec<usize>>,
     pub events: Vec<Logged>,
-    /// The events under each key that was ever put into the store, as last put, and their batch.
-    pub contents: HashMap<String, (String, Vec<u32>)>,
+    /// The events under each key that was ever put into the store, as last put.
+    pub contents: HashMap<String, Vec<u32>>,
+    /// What was last asked to be put there: the batch, and its events.
+    pub commanded: HashMap<String, (u128, Vec<u32>)>,
+    pub holders: HashMap<String, Holder>,
+    /// What was done to the store last, for the case that the power fails.
+    pub changes: VecDeque<Change>,
+    /// When the wall's clock last jumped.
+    pub jumped_at: u64,
     pub doings_left: u64,
     pub splits: bool,
     pub steps: u64,
-    /// A client had so much to store that a lease may have run out meanwhile.
-    pub store_lags: bool,
 }
 
 impl World {
     pub fn new(options: Options, dice: Dice, verbose: bool) -> Self {
         let doings_left = options.doings;
         let store = SharedStore { capacity: options.store.capacity, ..SharedStore::default() };
-        let slots = (0..options.clients).map(|_| Slot::default()).collect();
+        let slots = options.hosts.iter().map(|_| Slot::default()).collect();
         Self {
             options,
             dice,
@@ -96,15 +106,19 @@ impl World {
             requests_of: HashMap::new(),
             events: Vec::new(),
             contents: HashMap::new(),
+            commanded: HashMap::new(),
+            holders: HashMap::new(),
+            changes: VecDeque::new(),
+            jumped_at: 0,
             doings_left,
             splits: false,
             steps: 0,
-            store_lags: false,
         }
     }
 
     pub fn now(&self) -> Now {
-        let wall = (START_WALL + self.mono).saturating_add_signed(self.wall_offset);
+        let drift = self.mono as i64 / 1_000 * self.options.clock.drift / 1_000;
+        let wall = (START_WALL + self.mono).saturating_add_signed(self.wall_offset + drift);
         Now { mono: Millis(self.mono), wall: UnixMillis(wall) }
     }
 
@@ -137,7 +151,8 @@ impl World {
         true
     }
 
-    fn happen(&mut self, happening: Happening) {
+    pub fn happen(&mut self, happening: Happening) {
+        let Some(happening) = self.hold_back(happening) else { return };
         match happening {
             Happening::Host { slot } => self.host(slot),
             Happening::Begins { slot } => self.begin(slot),
@@ -146,36 +161,54 @@ impl World {
                     self.end(slot, End::Left);
                 }
             }
+            Happening::Thaws { slot, client } => self.thaw(slot, client),
             Happening::Wake { slot, client, timer } => {
-                let Some(found) = self.client(slot, client) else {
-                    return;
-                };
+                let mono = self.mono;
+                let Some(found) = self.client(slot, client) else { return };
                 if found.timer_number == timer {
-                    found.timer = None;
+                    if found.timer.take().is_some_and(|time| time + PUNCTUAL_MILLIS < mono) {
+                        found.hindered_at = Some(mono);
+                    }
                     self.count_wake(slot);
                     self.give(slot, Input::Wake, Cause::Other);
                 }
             }
             Happening::StoreOpens { slot, client } => {
-                let Some(found) = self.client(slot, client) else {
-                    return;
-                };
+                let Some(found) = self.client(slot, client) else { return };
                 found.store_open = true;
                 self.give(slot, Input::StoreReady, Cause::Other);
             }
-            Happening::StoreWorks { slot, client } => {
-                let Some(found) = self.client(slot, client) else {
+            Happening::StoreWorks { slot, client } => self.work_store(slot, client),
+            Happening::StoreAnswers { slot, client } => {
+                let found = self.client(slot, client);
+                let Some((id, result)) = found.and_then(|found| found.results.pop_front()) else {
                     return;
                 };
-                let Some((id, op)) = found.operations.pop_front() else {
-                    return;
-                };
-                let result = self.carry_out(client, op);
                 self.say(|| format!("{client}: store {} answers {}", id.0, brief(&result)));
                 self.give(slot, Input::Stored { id, result }, Cause::Other);
             }
             Happening::Arrives { request } => self.arrive(request),
             Happening::Answers { request, answer } => self.answer(request, answer),
+        }
+    }
+
+    /// What would reach a frozen client waits for its thaw.
+    fn hold_back(&mut self, happening: Happening) -> Option<Happening> {
+        let slot = match happening {
+            Happening::Host { slot }
+            | Happening::Ends { slot, .. }
+            | Happening::Wake { slot, .. }
+            | Happening::StoreOpens { slot, .. }
+            | Happening::StoreAnswers { slot, .. } => slot,
+            Happening::Answers { request, .. } => self.requests[request].slot,
+            _ => return Some(happening),
+        };
+        match self.slots[slot].client.as_mut().filter(|client| client.frozen) {
+            Some(client) => {
+                client.held_back.push(happening);
+                None
+            }
+            None => Some(happening),
         }
     }
 
@@ -203,6 +236,9 @@ impl World {
         if self.verbose {
             println!("{:>9} {}: {}", self.mono, client.id, brief(&input));
         }
+        if matches!(input, Input::Online(_) | Input::Flush { .. } | Input::Shutdown { .. }) {
+            client.health.hold_until = 0;
+        }
         let before = client.pipeline.ledger();
         let mut commands = Vec::new();
         client.pipeline.handle(now, input, &mut commands);
@@ -217,23 +253,29 @@ impl World {
         let before = client.pipeline.ledger();
         let mut commands = Vec::new();
         let report = client.pipeline.configure(now, layer, settings, &mut commands);
+        self.note_limits(slot);
+        let Some(client) = &self.slots[slot].client else { return };
         if self.verbose {
             println!("{:>9} {}: configure {settings:?}: {report:?}", self.mono, client.id);
         }
         self.after(slot, before, commands, Cause::Other);
     }
 
-    fn after(
-        &mut self,
-        slot: usize,
-        before: wasm_telemetry::core::ledger::Ledger,
-        commands: Vec<Command>,
-        cause: Cause,
-    ) {
+    fn after(&mut self, slot: usize, before: Ledger, commands: Vec<Command>, cause: Cause) {
         self.check_step(slot, &before, &commands, cause);
-        for command in commands {
-            self.obey(slot, command);
+        let killed = self.faults && self.dice.below(1_000) < self.options.life.crash_within;
+        let done = if killed { self.dice.below(commands.len() as u64 + 1) as usize } else { 0 };
+        for (index, command) in commands.into_iter().enumerate() {
+            if killed && index >= done {
+                self.never_obeyed(slot, &command);
+            } else {
+                self.obey(slot, command);
+            }
         }
+        if killed {
+            self.end(slot, End::Crash);
+        }
+        self.check_deadlines(slot);
         self.arm(slot);
     }
 
@@ -241,31 +283,10 @@ impl World {
         if self.verbose {
             println!("{:>9}    {}", self.mono, brief(&command));
         }
-        let delay = match self.faults {
-            true => self.dice.below(self.options.store.op_millis + 1),
-            false => self.dice.below(5),
-        };
-        let Some(client) = &mut self.slots[slot].client else {
-            return;
-        };
         match command {
             Command::Export(export) => self.launch(slot, export),
-            Command::Cancel(id) => {
-                if let Some(request) = client.exports.get(&id.0) {
-                    let request = &mut self.requests[*request];
-                    request.cancelled = true;
-                    request.doubtful = true;
-                }
-            }
-            Command::Store { id, op } => {
-                assert!(client.store_open, "no operation before the store is open: {op:?}");
-                client.operations.push_back((id, op));
-                let time = client.store_busy_until.max(self.mono) + delay;
-                client.store_busy_until = time;
-                self.store_lags |= time > self.mono + 5_000;
-                let client = client.id;
-                self.at(time, Happening::StoreWorks { slot, client });
-            }
+            Command::Cancel(id) => self.cancel(slot, id),
+            Command::Store { id, op } => self.command_store(slot, id, op),
             Command::Flushed { id, report } => self.flushed(slot, id.0, report),
             Command::Diagnose(diagnostic) => {
                 let least = !diagnostic.code.is_empty() && !diagnostic.message.is_empty();
@@ -286,7 +307,7 @@ impl World {
 
     fn arm(&mut self, slot: usize) {
         let late =
-            if self.faults { self.dice.below(self.options.timer_late_millis + 1) } else { 0 };
+            if self.faults { self.dice.below(self.options.clock.timer_late_millis + 1) } else { 0 };
         let Some(client) = &mut self.slots[slot].client else {
             return;
         };
@@ -303,70 +324,6 @@ impl World {
         if let Some(time) = wanted {
             let time = if time <= self.mono { self.mono } else { time.saturating_add(late) };
             self.at(time, Happening::Wake { slot, client, timer });
-        }
-    }
-
-    /// Does to the shared store what a client asked for, unless a fault prevents it.
-    pub fn carry_out(&mut self, client: u32, op: StoreOp) -> StoreResult {
-        if self.faults {
-            if self.dice.percent(self.options.store.failed) {
-                // Sometimes what is told to have failed was done.
-                if self.dice.percent(30) {
-                    self.change_store(client, op);
-                } else {
-                    self.not_carried_out(&op);
-                }
-                return StoreResult::Failed;
-            }
-            let is_put = matches!(op, StoreOp::Put { .. });
-            if is_put && self.dice.percent(self.options.store.full) {
-                self.not_carried_out(&op);
-                return StoreResult::Full;
-            }
-        }
-        let again = op.clone();
-        let result = self.change_store(client, op);
-        if result == StoreResult::Full {
-            self.not_carried_out(&again);
-        }
-        result
-    }
-
-    fn change_store(&mut self, client: u32, op: StoreOp) -> StoreResult {
-        if let StoreOp::Clear = op {
-            let keys: Vec<String> = self.store.records.keys().cloned().collect();
-            keys.iter().for_each(|key| self.excuse_stored(key, "wiped"));
-        }
-        let removed = match &op {
-            StoreOp::Remove { key } => Some(self.batch_of(key).to_string()),
-            _ => None,
-        };
-        let result = self.store.apply(op);
-        if let Some(batch) = removed {
-            for request in self.requests_of.get(&batch).cloned().unwrap_or_default() {
-                let request = &mut self.requests[request];
-                request.settled |= request.client == client && request.succeeded;
-            }
-        }
-        result
-    }
-
-    /// The batch under a store's key.
-    pub fn batch_of(&self, key: &str) -> &str {
-        self.contents.get(key).map_or("", |(batch, _)| batch)
-    }
-
-    /// A refused copy of what a page sent as it went away leaves that without a witness.
-    fn not_carried_out(&mut self, op: &StoreOp) {
-        let StoreOp::Put { entry, .. } = op else { return };
-        let batch = self.batch_of(&entry.key);
-        for request in self.requests_of.get(batch).cloned().unwrap_or_default() {
-            let Request { slot, client, parted, .. } = self.requests[request];
-            let closing = self.client(slot, client).is_some_and(|client| client.shut_down);
-            if parted || closing {
-                let serials = self.requests[request].serials.clone();
-                self.excuse(&serials, HANDED_OVER);
-            }
         }
     }
 }

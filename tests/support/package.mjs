@@ -70,18 +70,27 @@ export function sum(/** @type {import('../../pkg/index.d.ts').Ledger} */ ledger)
 }
 
 /**
- * Runs a module's text in a process of its own, to its end. `telemetry` in it is the package.
+ * Runs a module's text in a process of its own, to its end. `telemetry` in it is the package; or, with
+ * `without`, something whose functions do nothing.
  * @param {import('node:test').TestContext} t
  * @param {string} program
- * @param {{ env?: Record<string, string>, args?: string[], cwd?: string }} [options]
+ * @param {{
+ *   env?: Record<string, string>, args?: string[], cwd?: string, without?: boolean, limits?: string,
+ * }} [options] `limits`: what the shell does before
  * @returns {Promise<{ code: number | null, signal: string | null, stdout: string, stderr: string }>}
  */
-export function run(t, program, { env = {}, args = [], cwd = root } = {}) {
-  const text = `import * as telemetry from ${JSON.stringify(join(dist, 'index.js'))};\n${program}`;
+export function run(t, program, options = {}) {
+  const { env = {}, args = [], cwd = root, without = false, limits = ':' } = options;
+  const telemetry = without
+    ? 'const telemetry = new Proxy({}, { get: () => () => {} });'
+    : `import * as telemetry from ${JSON.stringify(join(dist, 'index.js'))};`;
+  const text = `${telemetry}\n${program}`;
+  const module = ['--input-type=module', '--eval', text];
   const { PATH = '' } = process.env;
   const child = spawn(
-    process.execPath,
-    [...args, '--input-type=module', '--eval', text],
+    'sh',
+    // The shell gives way to the program.
+    [...['-c', `${limits}; exec "$0" "$@"`, process.execPath], ...args, ...module],
     // Nothing is written into the home of whoever runs the tests.
     { cwd, env: { PATH, HOME: folder(t), ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
   );

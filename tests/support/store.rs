@@ -4,23 +4,26 @@ use std::collections::BTreeMap;
 
 use wasm_telemetry::core::store::{Entry, StoreOp, StoreResult};
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Kept {
     pub entry: Entry,
     pub bytes: Vec<u8>,
-    /// What a reader gets instead, while the fault lasts.
+    /// What a reader gets instead, while the fault lasts, or for ever.
     pub garbled: Option<Vec<u8>>,
+    pub for_ever: bool,
 }
 
 #[derive(Debug)]
 pub struct SharedStore {
     pub records: BTreeMap<String, Kept>,
+    /// Endpoints that are remembered for a success.
+    pub marks: BTreeMap<String, Entry>,
     pub capacity: u64,
 }
 
 impl Default for SharedStore {
     fn default() -> Self {
-        Self { records: BTreeMap::new(), capacity: u64::MAX }
+        Self { records: BTreeMap::new(), marks: BTreeMap::new(), capacity: u64::MAX }
     }
 }
 
@@ -28,14 +31,22 @@ impl SharedStore {
     pub fn apply(&mut self, op: StoreOp) -> StoreResult {
         match op {
             StoreOp::List => {
-                StoreResult::Listed(self.records.values().map(|kept| kept.entry.clone()).collect())
+                let batches = self.records.values().map(|kept| &kept.entry);
+                StoreResult::Listed(self.marks.values().chain(batches).cloned().collect())
+            }
+            StoreOp::Put { entry, .. } if entry.key.starts_with("000000000000-") => {
+                self.marks.insert(entry.key.clone(), entry);
+                StoreResult::Done
             }
             StoreOp::Put { entry, bytes } => {
                 let replaced = self.records.get(&entry.key).map_or(0, |kept| kept.bytes.len());
                 if self.bytes() - replaced as u64 + bytes.len() as u64 > self.capacity {
                     return StoreResult::Full;
                 }
-                self.records.insert(entry.key.clone(), Kept { entry, bytes, garbled: None });
+                self.records.insert(
+                    entry.key.clone(),
+                    Kept { entry, bytes, garbled: None, for_ever: false },
+                );
                 StoreResult::Done
             }
             StoreOp::Claim { seen, lease, attempts } => match self.set(&seen, lease, attempts) {
@@ -50,10 +61,12 @@ impl SharedStore {
             },
             StoreOp::Remove { key } | StoreOp::Quarantine { key } => {
                 self.records.remove(&key);
+                self.marks.remove(&key);
                 StoreResult::Done
             }
             StoreOp::Clear => {
                 self.records.clear();
+                self.marks.clear();
                 StoreResult::Done
             }
         }

@@ -16,13 +16,30 @@ use super::record::{Fields, Item, Record, Stored, StoredContext, StoredEvent, St
 use super::shapes::FieldKind;
 use super::time::UnixMillis;
 
-/// Appends the body. An error means that the record is corrupt; `out` is then of no use.
+/// A record holds a context once and a body holds it with every event, so that the one's size does not
+/// bound the other's.
+const BODY: usize = 16 << 20;
+
+/// Why there is no body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoBody {
+    Corrupt,
+    TooLarge,
+}
+
+impl From<Corrupt> for NoBody {
+    fn from(_: Corrupt) -> Self {
+        Self::Corrupt
+    }
+}
+
+/// Appends the body. After an error `out` is of no use.
 pub fn encode(
     record: &Record<'_>,
     attempt: u32,
     sent_at: UnixMillis,
     out: &mut Vec<u8>,
-) -> Result<(), Corrupt> {
+) -> Result<(), NoBody> {
     let mut items = record.items();
     out.extend_from_slice(b"{\"resource\":");
     let mut next = items.read()?;
@@ -41,7 +58,7 @@ pub fn encode(
     let mut first = true;
     while let Some(item) = next {
         match item {
-            Item::Resource(_) => return Err(Corrupt),
+            Item::Resource(_) => return Err(NoBody::Corrupt),
             Item::Report => {}
             Item::Context(stored) => context = Rendered::new(&stored),
             Item::Shape(shape) => shapes.push(RenderedShape::new(&shape)),
@@ -70,6 +87,9 @@ pub fn encode(
                 write_member(out, "environment", context.environment);
                 out.push(b'}');
             }
+        }
+        if out.len() > BODY {
+            return Err(NoBody::TooLarge);
         }
         next = items.read()?;
     }

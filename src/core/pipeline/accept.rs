@@ -4,13 +4,14 @@ use alloc::vec::Vec;
 
 use super::super::config::{Number, SampleRate};
 use super::super::io::{Command, Consent, Exposure, Field};
-use super::super::ledger::Reason;
+use super::super::ledger::{Drops, Reason};
 use super::super::random::unit_of;
 use super::super::record::{Builder, Header};
 use super::super::shapes::{FieldKind, Shape, ShapeId};
+use super::super::store::Entry;
 use super::super::time::UnixMillis;
-use super::keep::open_key;
-use super::{Batch, Pending, Pipeline};
+use super::keep::key;
+use super::{Batch, Pending, Pipeline, Place};
 
 /// Characters of an event's name.
 const NAME: usize = 256;
@@ -267,6 +268,7 @@ impl Pipeline {
             exposure: false,
         };
         self.next_seq = self.next_seq.wrapping_add(1);
+        self.open_place = Place::new(key(header.base, header.batch_id));
         self.open = Some(Builder::new(header, &self.resource));
         self.seal_at = self.scheduled();
         self.due = self.due.min(self.seal_at);
@@ -298,54 +300,62 @@ impl Pipeline {
         let Some(open) = self.open.take() else { return };
         self.soon = false;
         self.save_at = None;
-        let key = open_key(&open);
-        let report = core::mem::take(&mut self.unreported);
+        let lost = self.lost_open();
+        // Nobody else knows of the report: it is not to go with what may be somebody else's.
+        let report = if lost { Drops::default() } else { core::mem::take(&mut self.unreported) };
         let (header, bytes) = open.finish(&report);
-        let mut batch = Batch {
-            key,
+        let batch = Batch {
+            // What was copied while the batch was open is not the whole.
+            place: Place { whole: false, ..core::mem::take(&mut self.open_place) },
             events: header.events,
             attempts: 0,
             exposure: header.exposure,
             bytes,
-            // What was copied while the batch was open is not the whole.
-            copy: None,
-            stored: core::mem::take(&mut self.open_stored),
         };
-        self.open_copy = None;
-        if self.may_keep() {
-            self.save_early(&mut batch, commands);
+        let (batch, rest) = if lost { self.part_from_lost(batch) } else { (batch, None) };
+        for mut batch in [Some(batch), rest].into_iter().flatten() {
+            if self.may_keep() {
+                self.save_early(&mut batch, commands);
+            }
+            self.push_ready(batch, false);
         }
-        self.push_ready(batch, false);
+    }
+
+    /// Whether the lease on the open batch's copy ran out, so that another holder may have it.
+    fn lost_open(&self) -> bool {
+        let lost = |record: &Entry| record.lease > 0 && self.is_free(record);
+        self.open_place.record.as_ref().is_some_and(lost)
     }
 
     /// Copies the open batch to the store as it stands.
     pub(super) fn save_open(&mut self, commands: &mut Vec<Command>) {
+        if self.lost_open() {
+            return self.seal(commands);
+        }
         // Once more in time if nothing is logged meanwhile: the copy's lease must not run out.
         let half_a_lease = (self.lease() - self.now.wall.0) / 2;
-        let next = if self.store_usable() {
-            self.now.mono.plus(half_a_lease.max(1))
+        self.save_at = if self.store_usable() {
+            Some(self.now.mono.plus(half_a_lease.max(1)))
+        } else if self.may_store() {
+            Some(self.store_broken_until.max(self.now.mono.plus(SAVE_MILLIS)))
         } else {
-            self.store_broken_until.max(self.now.mono.plus(SAVE_MILLIS))
+            None
         };
-        self.save_at = Some(next);
         let Some(open) = &self.open else { return };
         let mut batch = Batch {
-            key: open_key(open),
+            place: core::mem::take(&mut self.open_place),
             events: open.header().events,
             attempts: 0,
             exposure: open.header().exposure,
             bytes: open.snapshot(),
-            copy: None,
-            stored: self.open_stored,
         };
         self.save(&mut batch, commands);
-        self.open_copy = batch.copy;
-        self.open_stored = batch.stored;
+        self.open_place = batch.place;
     }
 
     /// What must not wait for a failure is copied to the store before it is sent.
     pub(super) fn save_early(&mut self, batch: &mut Batch, commands: &mut Vec<Command>) {
-        if batch.copy.is_none() && (self.write_ahead || batch.exposure) {
+        if batch.place.copy().is_none() && (self.write_ahead || batch.exposure) {
             self.save(batch, commands);
         }
     }
@@ -369,22 +379,23 @@ impl Pipeline {
     /// Writes a copy under a lease, while the batch itself stays in memory.
     pub(super) fn save(&mut self, batch: &mut Batch, commands: &mut Vec<Command>) {
         // What is there already lacks events, and is no copy of this batch.
-        batch.copy = None;
-        let entry = self.entry(batch, self.lease());
-        if !self.store_usable() {
+        batch.place.whole = false;
+        if !self.store_usable() && self.may_store() {
             self.unsaved = true;
             return;
         }
+        self.leave_lost(&mut batch.place);
+        let entry = self.entry(batch, self.lease());
         if !self.fit(u64::from(entry.bytes), commands) {
             // A lease that is not renewed runs out: nobody else must send it then.
-            if core::mem::take(&mut batch.stored) {
+            if batch.place.record.take().is_some() {
                 self.remove(entry.key, commands);
             }
             return;
         }
         let key = entry.key.clone();
-        batch.copy = Some(entry.clone());
-        batch.stored = true;
+        batch.place.record = Some(entry.clone());
+        batch.place.whole = true;
         self.put(entry, batch.bytes.clone(), Pending::Copy { key }, commands);
     }
 }

@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 
 use super::super::config::Number;
 use super::super::io::{Command, Consent, Export, ExportId, Outcome};
-use super::super::json;
+use super::super::json::{self, NoBody};
 use super::super::ledger::Reason;
 use super::super::record::Record;
-use super::super::retry::{Verdict, backoff_millis, classify, retry_after_millis};
+use super::super::retry::{Verdict, classify, retry_after_millis, wait_millis};
 use super::super::time::Millis;
 use super::{Authorization, Batch, Flight, PartingFate, Pending, Pipeline};
 
@@ -28,7 +28,7 @@ impl Pipeline {
 
     /// With `write-ahead` nothing is sent before it could be stored.
     fn waits_for_store(&self) -> bool {
-        self.write_ahead && !self.store_ready && self.config.get(Number::MaxStoreBytes) > 0
+        self.write_ahead && !self.store_ready && self.may_store()
     }
 
     /// Whether there is reason to hope that a request would succeed.
@@ -43,27 +43,26 @@ impl Pipeline {
             self.told.tell(commands, "no_endpoint", "batch.baseUrl", &message);
         }
         let busy = |pending: &Pending| matches!(pending, Pending::Claim(_) | Pending::Renew { .. });
-        if !self.may_send()
-            || self.waits_for_store()
-            || self.pending.iter().any(|(_, pending)| busy(pending))
-        {
-            return;
-        }
-        if let Some(batch) = self.pop_ready(true) {
+        // Again if a batch turned out to be corrupt, or too large for one request.
+        while self.may_send() && !self.waits_for_store() && !self.pending().any(busy) {
+            let Some(batch) = self.pop_ready(true) else {
+                if self.may_claim() {
+                    self.claim(commands);
+                }
+                return;
+            };
             let patience = self.config.get(Number::ExportTimeoutMillis);
             let enough = self.now.wall.plus(patience).0;
-            match &batch.copy {
+            match batch.place.copy() {
                 Some(copy) if copy.lease < enough => self.renew(batch, commands),
                 _ => self.launch(batch, commands),
             }
-        } else if self.may_claim() {
-            self.claim(commands);
         }
     }
 
     /// A copy's lease may have run out while the batch waited: make sure that nobody took it over.
     fn renew(&mut self, batch: Batch, commands: &mut Vec<Command>) {
-        let Some(seen) = batch.copy.clone() else {
+        let Some(seen) = batch.place.copy().cloned() else {
             return;
         };
         let (lease, attempts) = (self.lease(), seen.attempts);
@@ -79,8 +78,10 @@ impl Pipeline {
         let Some(url) = self.config.url() else {
             return self.push_ready(batch, true);
         };
-        let Some(body) = self.body(&batch) else {
-            return self.quarantine(batch, commands);
+        let body = match self.body(&batch) {
+            Ok(body) => body,
+            Err(NoBody::Corrupt) => return self.quarantine(batch, commands),
+            Err(NoBody::TooLarge) => return self.split(batch, commands),
         };
         let id = ExportId(self.next_id());
         let deadline = self.now.mono.plus(self.config.get(Number::ExportTimeoutMillis));
@@ -89,13 +90,12 @@ impl Pipeline {
         self.flight = Some(Flight { id, batch, deadline, authorization });
     }
 
-    /// The request's body; none if the record is corrupt.
-    pub(super) fn body(&self, batch: &Batch) -> Option<Vec<u8>> {
-        let record = Record::own(&batch.bytes).ok()?;
+    pub(super) fn body(&self, batch: &Batch) -> Result<Vec<u8>, NoBody> {
+        let record = Record::own(&batch.bytes)?;
         // JSON is about eight times as long as a record.
         let mut body = Vec::with_capacity(batch.bytes.len() * 8);
-        json::encode(&record, batch.attempts + 1, self.now.wall, &mut body).ok()?;
-        Some(body)
+        json::encode(&record, batch.attempts.saturating_add(1), self.now.wall, &mut body)?;
+        Ok(body)
     }
 
     pub(super) fn exported(
@@ -131,20 +131,17 @@ impl Pipeline {
         };
         let verdict = classify(status);
         if verdict != Verdict::Retry {
-            self.failures = 0;
-            self.not_before = Millis(0);
+            self.recovered();
         }
-        self.trusted = verdict == Verdict::Delivered;
+        self.heard(verdict == Verdict::Delivered, commands);
         match verdict {
             Verdict::Delivered => {
                 self.counts.delivered += u64::from(batch.events);
-                if batch.stored {
-                    self.remove(batch.key, commands);
-                }
+                self.vacate(batch.place, commands);
                 self.list_again();
             }
             Verdict::Retry => {
-                batch.attempts += 1;
+                batch.attempts = batch.attempts.saturating_add(1);
                 let wait = retry_after.and_then(|text| retry_after_millis(text, self.now.wall));
                 if u64::from(batch.attempts) < self.config.get(Number::MaxAttempts) {
                     return self.failed(batch, wait, commands);
@@ -155,6 +152,8 @@ impl Pipeline {
             }
             // Nothing new is stored without a grant: it is split at its next try.
             Verdict::TooLarge if !self.may_keep() => self.retain(batch, commands),
+            // Halves wait in memory for the store: not for more of them than it can write.
+            Verdict::TooLarge if self.store_is_slow() => self.failed(batch, None, commands),
             Verdict::TooLarge => self.split(batch, commands),
             Verdict::Unauthorized => {
                 let next = match authorization {
@@ -182,6 +181,11 @@ impl Pipeline {
         }
     }
 
+    fn recovered(&mut self) {
+        self.failures = 0;
+        self.not_before = Millis(0);
+    }
+
     fn tell_refusal(&mut self, status: u16, end: &str, commands: &mut Vec<Command>) {
         let mut text = Vec::new();
         json::write_u64(&mut text, u64::from(status));
@@ -192,7 +196,7 @@ impl Pipeline {
 
     /// The batch is kept for another try, and the first failure stops a drain.
     pub(super) fn failed(&mut self, batch: Batch, wait: Option<u64>, commands: &mut Vec<Command>) {
-        self.trusted = false;
+        self.heard(false, commands);
         self.back_off(wait);
         self.retain(batch, commands);
     }
@@ -213,15 +217,15 @@ impl Pipeline {
         }
     }
 
-    fn back_off(&mut self, wait: Option<u64>) {
+    fn back_off(&mut self, asked: Option<u64>) {
         self.failures = self.failures.saturating_add(1);
         let base = self.config.get(Number::BaseBackoffMillis);
         let most = self.config.get(Number::MaxBackoffMillis);
-        let backoff = backoff_millis(&mut self.rng, self.failures, base, most);
-        self.not_before = self.now.mono.plus(wait.unwrap_or(backoff).max(1));
+        let wait = wait_millis(&mut self.rng, self.failures, asked, base, most);
+        self.not_before = self.now.mono.plus(wait.max(1));
     }
 
-    /// Gives up requests whose time is over.
+    /// Gives up requests and store operations whose time is over.
     pub(super) fn watch_deadlines(&mut self, commands: &mut Vec<Command>) {
         let now = self.now.mono;
         if let Some(flight) = self.flight.take_if(|flight| flight.deadline <= now) {
@@ -232,6 +236,7 @@ impl Pipeline {
             let parting = self.parting.swap_remove(index);
             commands.push(Command::Cancel(parting.id));
         }
+        self.watch_operations(commands);
     }
 
     /// The page stayed, and so there is a witness after all.
@@ -246,7 +251,9 @@ impl Pipeline {
                 self.outcome(batch, Authorization::First, outcome, commands);
             }
             PartingFate::Kept { key, .. } if delivered => {
-                self.trusted = true;
+                self.heard(true, commands);
+                self.recovered();
+                self.list_again();
                 if self.known.get(&key).is_some_and(|known| known.mine)
                     && let Some(known) = self.known.remove(&key)
                 {

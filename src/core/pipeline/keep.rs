@@ -6,12 +6,13 @@ use alloc::vec::Vec;
 use super::super::config::Number;
 use super::super::io::{Command, OpId};
 use super::super::ledger::Reason;
-use super::super::record::{Builder, Record, stamp};
+use super::super::record::{Record, stamp};
 use super::super::store::{Entry, StoreOp, StoreResult};
 use uuid::Uuid;
 
 use super::shelf::Known;
-use super::{Batch, Parting, PartingFate, Pending, Pipeline};
+use super::trust;
+use super::{Batch, Operation, Parting, PartingFate, Pending, Pipeline, Place};
 
 /// After a failure the store is left alone for so long.
 const BROKEN_MILLIS: u64 = 30_000;
@@ -20,6 +21,10 @@ const LOSSES: u32 = 8;
 const LOST_MILLIS: u64 = 10_000;
 /// How old a listing may be when there is nothing else to send.
 const RELIST_MILLIS: u64 = 60_000;
+/// An operation without a result in that time has failed.
+const PATIENCE_MILLIS: u64 = 30_000;
+/// And so much longer for the results that wait behind a timer when the host has slept.
+const LATE_MILLIS: u64 = 1_000;
 /// Beside the requests that a lease has to outlast, for a holder whose timers are throttled.
 const LEASE_MARGIN_MILLIS: u64 = 10_000;
 /// No lease is honestly longer: one that ends later was set by a clock that has jumped since.
@@ -27,9 +32,11 @@ const LEASE_MAX_MILLIS: u64 = 3_600_000;
 
 impl Pipeline {
     pub(super) fn store_usable(&self) -> bool {
-        self.store_ready
-            && self.store_broken_until <= self.now.mono
-            && self.config.get(Number::MaxStoreBytes) > 0
+        self.store_ready && self.store_broken_until <= self.now.mono && self.may_store()
+    }
+
+    pub(super) fn may_store(&self) -> bool {
+        self.config.get(Number::MaxStoreBytes) > 0
     }
 
     /// Until when a lease taken now holds, by the wall clock that all holders share.
@@ -41,7 +48,7 @@ impl Pipeline {
 
     pub(super) fn entry(&self, batch: &Batch, lease: u64) -> Entry {
         Entry {
-            key: batch.key.clone(),
+            key: batch.place.key.clone(),
             lease,
             attempts: batch.attempts,
             events: batch.events,
@@ -51,8 +58,8 @@ impl Pipeline {
 
     /// Moves a batch out of memory. False if the store can't take it; it is then first in `ready`.
     pub(super) fn shelve(&mut self, mut batch: Batch, commands: &mut Vec<Command>) -> bool {
-        let written = self.is_written(&batch.key);
-        if let Some(seen) = batch.copy.take_if(|_| written) {
+        let written = self.is_written(&batch.place.key);
+        if let Some(seen) = batch.place.copy().filter(|_| written).cloned() {
             // The bytes are there already: give up the lease, and they are anybody's.
             let entry = Entry { lease: 0, attempts: batch.attempts, ..seen.clone() };
             let op = StoreOp::Mark { seen, lease: 0, attempts: batch.attempts };
@@ -60,20 +67,28 @@ impl Pipeline {
             self.start(Pending::Release(entry), op, commands);
             return true;
         }
+        self.leave_lost(&mut batch.place);
         let entry = self.entry(&batch, 0);
         if !self.store_usable() || !self.fit(u64::from(entry.bytes), commands) {
             self.push_ready(batch, true);
             return false;
         }
-        batch.copy = None;
         let bytes = batch.bytes.clone();
         self.put(entry, bytes, Pending::Put(batch), commands);
         true
     }
 
+    /// Whoever had a record's lease when it ran out may remove it yet: what comes is put elsewhere.
+    pub(super) fn leave_lost(&mut self, place: &mut Place) {
+        if place.record.take_if(|record| self.is_free(record)).is_some() {
+            let fresh = key(place.created(), self.next_place());
+            place.former.push(core::mem::replace(&mut place.key, fresh));
+        }
+    }
+
     /// Whether no copy is still on its way into the store: it could fail.
     pub(super) fn is_written(&self, key: &str) -> bool {
-        !self.pending.iter().any(|(_, pending)| match pending {
+        !self.pending().any(|pending| match pending {
             Pending::Copy { key: written } => written == key,
             _ => false,
         })
@@ -105,6 +120,13 @@ impl Pipeline {
         }
     }
 
+    /// Records of what is in memory too, written or on their way.
+    pub(super) fn copies(&self) -> impl Iterator<Item = &Entry> {
+        let flight = self.flight.iter().map(|flight| &flight.batch);
+        let copies = self.ready.iter().chain(flight).filter_map(|batch| batch.place.copy());
+        copies.chain(&self.open_place.record)
+    }
+
     /// Makes room in the store, oldest out first. False if there is no way.
     pub(super) fn fit(&mut self, bytes: u64, commands: &mut Vec<Command>) -> bool {
         let most = self.config.get(Number::MaxStoreBytes);
@@ -114,10 +136,8 @@ impl Pipeline {
         loop {
             let stored = self.known.sums().bytes;
             let moving: u64 = self.moving().map(|batch| batch.bytes.len() as u64).sum();
-            let flight = self.flight.iter().map(|flight| &flight.batch);
-            let copies = self.ready.iter().chain(flight).filter_map(|batch| batch.copy.as_ref());
-            let copies = copies.chain(&self.open_copy).map(|copy| u64::from(copy.bytes));
-            if stored + moving + copies.sum::<u64>() + bytes <= most {
+            let copies: u64 = self.copies().map(|copy| u64::from(copy.bytes)).sum();
+            if stored + moving + copies + bytes <= most {
                 return true;
             }
             let oldest = self.known.iter().find(|known| self.is_free(&known.entry));
@@ -178,6 +198,16 @@ impl Pipeline {
         self.start(Pending::Remove, StoreOp::Remove { key }, commands);
     }
 
+    /// Removes whatever the store may hold of a batch that has its outcome.
+    pub(super) fn vacate(&mut self, place: Place, commands: &mut Vec<Command>) {
+        if place.record.is_some() {
+            self.remove(place.key, commands);
+        }
+        for key in place.former {
+            self.remove(key, commands);
+        }
+    }
+
     pub(super) fn put(
         &mut self,
         entry: Entry,
@@ -197,6 +227,7 @@ impl Pipeline {
     pub(super) fn list(&mut self, commands: &mut Vec<Command>) {
         if self.list_wanted && self.store_usable() {
             self.list_wanted = false;
+            self.listed_at = self.now.mono;
             self.start(Pending::List, StoreOp::List, commands);
         }
     }
@@ -212,41 +243,40 @@ impl Pipeline {
 
     pub(super) fn start(&mut self, pending: Pending, op: StoreOp, commands: &mut Vec<Command>) {
         let id = OpId(self.next_id());
-        self.pending.push((id, pending));
+        let deadline = self.now.mono.plus(PATIENCE_MILLIS);
+        self.operations.push(Operation { id, deadline, late: false, pending });
         commands.push(Command::Store { id, op });
     }
 
     /// A store operation was answered.
     pub(super) fn stored(&mut self, id: OpId, result: StoreResult, commands: &mut Vec<Command>) {
-        let Some(index) = self.pending.iter().position(|(pending, _)| *pending == id) else {
+        let Some(index) = self.operations.iter().position(|operation| operation.id == id) else {
             return;
         };
-        let (_, pending) = self.pending.remove(index);
+        let pending = self.operations.remove(index).pending;
         if matches!(result, StoreResult::Failed | StoreResult::Full) {
             return self.store_failed(pending, result, commands);
         }
         match (pending, result) {
             (Pending::List, StoreResult::Listed(entries)) => {
-                self.listed_at = self.now.mono;
                 self.listed(entries, commands);
             }
             (Pending::Put(batch), _) => {
                 let entry = self.entry(&batch, 0);
                 self.known.insert(Known { entry, mine: true });
+                self.vacate(Place { record: None, ..batch.place }, commands);
             }
             (Pending::Half { whole }, _) => self.half_stored(&whole, true, commands),
             (Pending::Claim(seen), StoreResult::Claimed(bytes)) => {
                 self.losses = 0;
                 self.claimed(seen, bytes, commands);
             }
-            (Pending::Renew { batch, .. }, StoreResult::Lost) if batch.copy.is_some() => {
+            (Pending::Renew { batch, .. }, StoreResult::Lost) if batch.place.copy().is_some() => {
                 // Somebody took the batch over when the lease had run out.
                 self.counts.handed_over += u64::from(batch.events);
             }
             (Pending::Renew { mut batch, lease }, _) => {
-                if let Some(copy) = &mut batch.copy {
-                    copy.lease = lease;
-                }
+                batch.place.renewed(lease);
                 self.push_ready(batch, true);
             }
             (Pending::Release(entry), StoreResult::Done) => {
@@ -265,8 +295,23 @@ impl Pipeline {
                 }
             }
             (Pending::Release(_), _) => self.list_wanted = true,
-            (Pending::Copy { key }, _) => self.copy_answered(&key, true),
+            (Pending::Copy { key }, _) => self.copy_written(&key, commands),
             (Pending::List | Pending::Remove | Pending::Clear, _) => {}
+        }
+    }
+
+    /// Takes operations for failed that the store does not answer.
+    pub(super) fn watch_operations(&mut self, commands: &mut Vec<Command>) {
+        let now = self.now.mono;
+        for operation in self.operations.iter_mut().filter(|operation| !operation.late) {
+            if operation.deadline <= now {
+                operation.late = true;
+                operation.deadline = now.plus(LATE_MILLIS);
+            }
+        }
+        while let Some(index) = self.operations.iter().position(|waiting| waiting.deadline <= now) {
+            let pending = self.operations.remove(index).pending;
+            self.store_failed(pending, StoreResult::Failed, commands);
         }
     }
 
@@ -280,34 +325,18 @@ impl Pipeline {
         self.store_broken_until = self.now.mono.plus(BROKEN_MILLIS);
         self.unsaved = true;
         match pending {
-            Pending::Put(batch) => self.push_ready(batch, true),
+            Pending::Put(mut batch) => {
+                batch.place.record = Some(self.entry(&batch, 0));
+                batch.place.whole = false;
+                self.push_ready(batch, true);
+            }
             Pending::Half { whole } => self.half_stored(&whole, false, commands),
             // Whether the lease is still ours is unknown: take it for kept, rather than wait.
             Pending::Renew { mut batch, lease } => {
-                if let Some(copy) = &mut batch.copy {
-                    copy.lease = lease;
-                }
+                batch.place.renewed(lease);
                 self.push_ready(batch, true);
             }
-            Pending::Copy { key } => {
-                let lost = |copy: &Option<Entry>| copy.as_ref().is_some_and(|c| c.key == key);
-                if lost(&self.open_copy) {
-                    self.open_copy = None;
-                }
-                let flight = self.flight.iter_mut().map(|flight| &mut flight.batch);
-                let renewing = self.pending.iter_mut().filter_map(|(_, pending)| match pending {
-                    Pending::Renew { batch, .. } => Some(batch),
-                    _ => None,
-                });
-                let wholes = self.splits.iter_mut().map(|split| &mut split.whole);
-                let batches = self.ready.iter_mut().chain(flight).chain(renewing).chain(wholes);
-                for batch in batches {
-                    if lost(&batch.copy) {
-                        batch.copy = None;
-                    }
-                }
-                self.copy_answered(&key, false);
-            }
+            Pending::Copy { key } => self.copy_failed(&key),
             Pending::Clear => self.clear_wanted = true,
             Pending::List | Pending::Claim(_) | Pending::Release(_) | Pending::Remove => {
                 self.list_wanted = true;
@@ -315,23 +344,55 @@ impl Pipeline {
         }
     }
 
-    /// The copy of what a page sent as it went away was written, or could not be: nothing witnesses
-    /// it then, but if the page stays the answer may come.
-    fn copy_answered(&mut self, key: &str, written: bool) {
+    /// Where the batch is that was copied under a key, if it is in memory still.
+    fn place_of(&mut self, key: &str) -> Option<&mut Place> {
+        let flight = self.flight.iter_mut().map(|flight| &mut flight.batch);
+        let moving =
+            self.operations.iter_mut().filter_map(|operation| match &mut operation.pending {
+                Pending::Put(batch) | Pending::Renew { batch, .. } => Some(batch),
+                _ => None,
+            });
+        let wholes = self.splits.iter_mut().map(|split| &mut split.whole);
+        let parting = self.parting.iter_mut().filter_map(|parting| match &mut parting.fate {
+            PartingFate::Kept { unwritten, .. } => unwritten.as_mut(),
+            PartingFate::HandedOver(_) => None,
+        });
+        let batches = self.ready.iter_mut().chain(flight).chain(moving).chain(wholes);
+        let places = batches.chain(parting).map(|batch| &mut batch.place);
+        places.chain([&mut self.open_place]).find(|place| place.key == key)
+    }
+
+    fn copy_written(&mut self, key: &str, commands: &mut Vec<Command>) {
+        let former = self.place_of(key).map(|place| core::mem::take(&mut place.former));
+        for key in former.unwrap_or_default() {
+            self.remove(key, commands);
+        }
         for parting in &mut self.parting {
-            let PartingFate::Kept { key: kept, unwritten } = &mut parting.fate else { continue };
-            if kept != key {
-                continue;
+            if let PartingFate::Kept { key: kept, unwritten } = &mut parting.fate
+                && kept == key
+            {
+                *unwritten = None;
             }
-            let batch = unwritten.take();
-            if written {
-                continue;
-            }
-            if let Some(known) = self.known.remove(key) {
-                self.counts.handed_over += u64::from(known.entry.events);
-                if let Some(batch) = batch {
-                    parting.fate = PartingFate::HandedOver(Batch { copy: None, ..batch });
-                }
+        }
+    }
+
+    fn copy_failed(&mut self, key: &str) {
+        if let Some(place) = self.place_of(key) {
+            place.doubtful();
+        }
+        // Nothing witnesses what a page sent as it went away, but if the page stays the answer may come.
+        let kept = |parting: &&mut Parting| match &parting.fate {
+            PartingFate::Kept { key: kept, .. } => kept == key,
+            PartingFate::HandedOver(_) => false,
+        };
+        if let Some(parting) = self.parting.iter_mut().find(kept)
+            && let Some(known) = self.known.remove(key)
+        {
+            self.counts.handed_over += u64::from(known.entry.events);
+            if let PartingFate::Kept { unwritten, .. } = &mut parting.fate
+                && let Some(batch) = unwritten.take()
+            {
+                parting.fate = PartingFate::HandedOver(batch);
             }
         }
     }
@@ -340,6 +401,10 @@ impl Pipeline {
         let before = self.known.take();
         for entry in entries {
             if self.known.get(&entry.key).is_some() || self.holds(&entry.key) {
+                continue;
+            }
+            if entry.key.starts_with(trust::PREFIX) {
+                self.recall(entry.key, commands);
                 continue;
             }
             if created(&entry.key) == 0 {
@@ -373,10 +438,15 @@ impl Pipeline {
 
     /// Whether the batch is in memory, with or without a copy in the store.
     fn holds(&self, key: &str) -> bool {
-        let open = self.open.as_ref().is_some_and(|open| open_key(open) == key);
+        let open = self.open.is_some() && self.open_place.names(key);
         let flight = self.flight.iter().map(|flight| &flight.batch);
         let flight = flight.chain(self.splits.iter().flat_map(|split| &split.halves));
-        open || self.ready.iter().chain(flight).chain(self.moving()).any(|batch| batch.key == key)
+        open || self
+            .ready
+            .iter()
+            .chain(flight)
+            .chain(self.moving())
+            .any(|batch| batch.place.names(key))
     }
 
     /// The free entry to try next: the least tried, then the oldest, so that one bad batch does not
@@ -388,7 +458,7 @@ impl Pipeline {
                 PartingFate::HandedOver(_) => false,
             };
             self.parting.iter().any(parting)
-                || self.pending.iter().any(|(_, pending)| match pending {
+                || self.pending().any(|pending| match pending {
                     Pending::Release(entry) | Pending::Claim(entry) => entry.key == key,
                     _ => false,
                 })
@@ -434,13 +504,16 @@ impl Pipeline {
         entry.events = events;
         entry.bytes = bytes.len() as u32;
         let batch = Batch {
-            key: entry.key.clone(),
             events,
             attempts: entry.attempts,
             exposure: header.is_ok_and(|header| header.exposure),
             bytes,
-            copy: Some(entry),
-            stored: true,
+            place: Place {
+                key: entry.key.clone(),
+                record: Some(entry),
+                whole: true,
+                former: Vec::new(),
+            },
         };
         if !sound {
             self.quarantine(batch, commands);
@@ -456,16 +529,12 @@ impl Pipeline {
         self.drop_events(Reason::Corrupt, u64::from(batch.events));
         let message = ["a stored batch can't be read; it is set aside and its events counted"];
         self.told.tell(commands, "store_corrupt", "", &message);
-        if batch.stored {
-            let op = StoreOp::Quarantine { key: batch.key };
-            self.start(Pending::Remove, op, commands);
+        if batch.place.record.is_some() {
+            let key = batch.place.key.clone();
+            self.start(Pending::Remove, StoreOp::Quarantine { key }, commands);
         }
+        self.vacate(Place { record: None, ..batch.place }, commands);
     }
-}
-
-/// The key that the open batch has, and will have.
-pub(super) fn open_key(open: &Builder) -> String {
-    key(open.header().base, open.header().batch_id)
 }
 
 /// A batch's key in the store: it sorts by age.

@@ -6,10 +6,12 @@ use alloc::vec::Vec;
 use super::super::config::Number;
 use super::super::io::{Command, Consent, Export, ExportId, FlushId, FlushReport};
 use super::super::ledger::Reason;
-use super::super::store::StoreOp;
+use super::super::store::{Entry, StoreOp};
 use super::super::time::Millis;
 use super::shelf::Known;
-use super::{Batch, ExitPolicy, Flight, Flush, Parting, PartingFate, Pending, Pipeline};
+use super::{
+    Batch, ExitPolicy, Flight, Flush, Operation, Parting, PartingFate, Pending, Pipeline, Place,
+};
 
 /// The lease on the copy of what a page sent as it went away: long enough for the request to arrive.
 const PARTING_LEASE_MILLIS: u64 = 15_000;
@@ -36,6 +38,24 @@ impl Pipeline {
         self.pause();
     }
 
+    /// A process may end at any moment, or go on: everything is put into the store, and what is in
+    /// flight stays there, with a copy.
+    pub(super) fn signalled(&mut self, commands: &mut Vec<Command>) {
+        if !self.may_keep() {
+            return;
+        }
+        self.store_broken_until = LAST_CHANCE;
+        self.seal(commands);
+        if let Some(mut flight) = self.flight.take() {
+            if flight.batch.place.copy().is_none() {
+                self.save(&mut flight.batch, commands);
+            }
+            self.flight = Some(flight);
+        }
+        self.shelve_all(commands);
+        self.pause();
+    }
+
     /// A page is hidden, frozen or left: in this very task, what fits is sent and the rest stored.
     pub(super) fn leave_page(&mut self, budget: u32, commands: &mut Vec<Command>) {
         if !self.may_keep() {
@@ -50,7 +70,7 @@ impl Pipeline {
         let may_send = self.online && self.failures == 0;
         let mut staying = Vec::new();
         while let Some(batch) = self.pop_ready(true) {
-            let body = if may_send { self.body(&batch) } else { None };
+            let body = if may_send { self.body(&batch).ok() } else { None };
             match (body, self.config.url()) {
                 (Some(body), Some(url)) if body.len() <= budget => {
                     budget -= body.len();
@@ -63,6 +83,7 @@ impl Pipeline {
             self.push_ready(batch, false);
         }
         self.shelve_all(commands);
+        self.remember_trust(commands);
         self.pause();
     }
 
@@ -80,63 +101,72 @@ impl Pipeline {
         let keep = match self.exit {
             ExitPolicy::Keep => true,
             ExitPolicy::Send => false,
-            ExitPolicy::Auto => batch.exposure || !self.trusted,
+            ExitPolicy::Auto => batch.exposure || self.trust != Some(true),
         };
         let lease = self.now.wall.plus(PARTING_LEASE_MILLIS).0;
-        let kept = if keep { self.keep_copy(batch, lease, commands) } else { Err(batch) };
-        let fate = kept.unwrap_or_else(|batch| {
+        let fate = if keep && self.may_copy(&batch, commands) {
+            self.keep_copy(batch, lease, commands)
+        } else {
             self.counts.handed_over += u64::from(batch.events);
-            if batch.stored {
-                self.remove(batch.key.clone(), commands);
-            }
-            PartingFate::HandedOver(Batch { copy: None, stored: false, ..batch })
-        });
+            let place = Place::new(batch.place.key.clone());
+            self.vacate(batch.place, commands);
+            PartingFate::HandedOver(Batch { place, ..batch })
+        };
         self.parting.push(Parting { id, deadline, fate });
     }
 
     /// What is in flight has no witness if the page or the process goes now: a copy is kept.
     fn keep_flight(&mut self, lease: u64, commands: &mut Vec<Command>) {
-        let Some(Flight { id, batch, deadline, authorization }) = self.flight.take() else {
+        let Some(flight) = self.flight.take() else { return };
+        if !self.may_copy(&flight.batch, commands) {
+            self.flight = Some(flight);
             return;
-        };
-        match self.keep_copy(batch, lease, commands) {
-            Ok(fate) => self.parting.push(Parting { id, deadline, fate }),
-            Err(batch) => self.flight = Some(Flight { id, batch, deadline, authorization }),
         }
+        let Flight { id, batch, deadline, .. } = flight;
+        let fate = self.keep_copy(batch, lease, commands);
+        self.parting.push(Parting { id, deadline, fate });
     }
 
-    /// Leaves a batch to the store under a lease, in this instance's custody; or gives it back.
+    /// The batch in the store as it is in memory.
+    fn written(&self, batch: &Batch) -> Option<Entry> {
+        batch.place.copy().filter(|copy| self.is_written(&copy.key)).cloned()
+    }
+
+    fn may_copy(&mut self, batch: &Batch, commands: &mut Vec<Command>) -> bool {
+        self.written(batch).is_some()
+            || (self.store_usable() && self.fit(batch.bytes.len() as u64, commands))
+    }
+
+    /// Leaves a batch to the store under a lease, in this instance's custody.
     fn keep_copy(
         &mut self,
-        batch: Batch,
+        mut batch: Batch,
         lease: u64,
         commands: &mut Vec<Command>,
-    ) -> Result<PartingFate, Batch> {
-        let entry = self.entry(&batch, lease);
-        let key = batch.key.clone();
-        let written = batch.copy.clone().filter(|_| self.is_written(&key));
-        if written.is_none() && (!self.store_usable() || !self.fit(entry.bytes.into(), commands)) {
-            return Err(batch);
+    ) -> PartingFate {
+        let written = self.written(&batch);
+        if written.is_none() {
+            self.leave_lost(&mut batch.place);
         }
+        let entry = self.entry(&batch, lease);
+        let key = entry.key.clone();
         self.known.insert(Known { entry: entry.clone(), mine: true });
         if let Some(seen) = written {
             let op = StoreOp::Mark { seen, lease, attempts: batch.attempts };
             self.start(Pending::Release(entry), op, commands);
-            return Ok(PartingFate::Kept { key, unwritten: None });
+            return PartingFate::Kept { key, unwritten: None };
         }
         let pending = Pending::Copy { key: key.clone() };
         self.put(entry, batch.bytes.clone(), pending, commands);
-        Ok(PartingFate::Kept { key, unwritten: Some(batch) })
+        PartingFate::Kept { key, unwritten: Some(batch) }
     }
 
     /// Batches whose lease was being renewed can't wait for the answer.
     fn reclaim_renewing(&mut self) {
-        let renewing = |(_, pending): &(_, Pending)| matches!(pending, Pending::Renew { .. });
-        while let Some(index) = self.pending.iter().position(renewing) {
-            if let (_, Pending::Renew { mut batch, lease }) = self.pending.remove(index) {
-                if let Some(copy) = &mut batch.copy {
-                    copy.lease = lease;
-                }
+        let renewing = |operation: &Operation| matches!(operation.pending, Pending::Renew { .. });
+        while let Some(index) = self.operations.iter().position(renewing) {
+            if let Pending::Renew { mut batch, lease } = self.operations.remove(index).pending {
+                batch.place.renewed(lease);
                 self.push_ready(batch, true);
             }
         }
@@ -212,11 +242,11 @@ impl Pipeline {
         if !self.may_keep() {
             return self.flight.is_none();
         }
-        let store_comes = !self.store_ready && self.config.get(Number::MaxStoreBytes) > 0;
+        let store_comes = !self.store_ready && self.may_store();
         let more = self.healthy() && self.may_claim() && self.candidate().is_some();
         let stuck = self.config.base().is_none() && !self.store_usable();
         let idle = self.flight.is_none()
-            && self.pending.is_empty()
+            && self.operations.is_empty()
             && self.open.is_none()
             && !store_comes
             && !(self.list_wanted && self.store_usable());
@@ -243,12 +273,11 @@ impl Pipeline {
     pub(super) fn wipe(&mut self, reason: Reason, commands: &mut Vec<Command>) {
         self.soon = false;
         self.save_at = None;
-        self.open_copy = None;
-        self.open_stored = false;
+        self.open_place = Place::default();
         let open = self.open.take().map_or(0, |open| u64::from(open.header().events));
         let moving: u64 = self.moving().map(|batch| u64::from(batch.events)).sum();
         let waits = |pending: &Pending| matches!(pending, Pending::Put(_) | Pending::Renew { .. });
-        self.pending.retain(|(_, pending)| !waits(pending));
+        self.operations.retain(|operation| !waits(&operation.pending));
         self.splits.clear();
         let mut gone = open + moving;
         while let Some(batch) = self.pop_ready(true) {
@@ -260,13 +289,13 @@ impl Pipeline {
             gone += events;
         }
         if let Some(flight) = &mut self.flight {
-            flight.batch.copy = None;
-            flight.batch.stored = false;
+            flight.batch.place = Place::new(core::mem::take(&mut flight.batch.place.key));
         }
         self.drop_events(reason, gone);
         // Sent as the page went away, and so beyond recall.
         self.parting.retain(|parting| matches!(parting.fate, PartingFate::HandedOver(_)));
         self.clear_wanted = true;
+        self.mark.clear();
         self.clear_store(commands);
     }
 }

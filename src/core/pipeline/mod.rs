@@ -14,6 +14,7 @@ mod leave;
 mod shelf;
 mod split;
 mod told;
+mod trust;
 
 use alloc::collections::VecDeque;
 use alloc::string::String;
@@ -65,18 +66,51 @@ pub struct Setup {
 /// A finished batch in memory.
 #[derive(Debug)]
 struct Batch {
-    key: String,
+    place: Place,
     events: u32,
     attempts: u32,
     exposure: bool,
     bytes: Vec<u8>,
-    /// The same batch in the store, under a lease of ours.
-    copy: Option<Entry>,
-    /// The store may hold this batch, whole or in part: once it has its outcome, that must go.
-    stored: bool,
 }
 
-impl Batch {
+/// Where in the store a batch in memory is, or will be.
+#[derive(Debug, Default)]
+struct Place {
+    key: String,
+    /// What the store may hold under the key: once the batch has its outcome, that must go.
+    record: Option<Entry>,
+    /// Whether the record is the very batch, and not an earlier state of it.
+    whole: bool,
+    /// Keys of earlier records, to which the right was lost: they go when this one is written.
+    former: Vec<String>,
+}
+
+impl Place {
+    fn new(key: String) -> Self {
+        Self { key, ..Self::default() }
+    }
+
+    /// The same batch in the store, under a lease of ours.
+    fn copy(&self) -> Option<&Entry> {
+        self.record.as_ref().filter(|_| self.whole)
+    }
+
+    fn names(&self, key: &str) -> bool {
+        self.key == key || self.former.iter().any(|former| former == key)
+    }
+
+    fn renewed(&mut self, lease: u64) {
+        if let Some(record) = &mut self.record {
+            record.lease = lease;
+        }
+    }
+
+    /// A record may be there or not, and anybody's.
+    fn doubtful(&mut self) {
+        self.whole = false;
+        self.renewed(0);
+    }
+
     /// When it was begun, in milliseconds since 1970.
     fn created(&self) -> u64 {
         keep::created(&self.key)
@@ -117,6 +151,16 @@ enum PartingFate {
 }
 
 /// A store operation whose result is awaited.
+#[derive(Debug)]
+struct Operation {
+    id: OpId,
+    deadline: Millis,
+    /// Past its deadline once: a host that slept has its answers and its timers at the same time.
+    late: bool,
+    pending: Pending,
+}
+
+/// What follows from an operation's result.
 #[derive(Debug)]
 enum Pending {
     List,
@@ -167,6 +211,7 @@ pub struct Pipeline {
     client_id: Uuid,
     next_event: u64,
     next_seq: u32,
+    next_place: u64,
     next_id: u32,
 
     context: Context,
@@ -179,12 +224,11 @@ pub struct Pipeline {
     /// When something is due next, also if the timer rings late.
     due: Millis,
     open: Option<Builder>,
+    open_place: Place,
     /// When the open batch is finished at the latest.
     seal_at: Millis,
     /// When the open batch is copied to the store (`write-ahead`).
     save_at: Option<Millis>,
-    open_copy: Option<Entry>,
-    open_stored: bool,
     /// An exposure was logged: finish the batch as soon as the host's task is over.
     soon: bool,
     ready: VecDeque<Batch>,
@@ -197,8 +241,10 @@ pub struct Pipeline {
     online: bool,
     failures: u32,
     not_before: Millis,
-    /// Whether the endpoint's last answer was a success.
-    trusted: bool,
+    /// Whether the endpoint's last answer was a success; none if it has not been heard of.
+    trust: Option<bool>,
+    /// The key by which the store remembers that success; empty if it does not.
+    mark: String,
 
     store_ready: bool,
     store_broken_until: Millis,
@@ -212,7 +258,7 @@ pub struct Pipeline {
     /// Claims lost in a row.
     losses: u32,
     listed_at: Millis,
-    pending: Vec<(OpId, Pending)>,
+    operations: Vec<Operation>,
 
     /// Nothing is accepted any more.
     closed: bool,
@@ -253,6 +299,7 @@ impl Pipeline {
             client_id: batch_ids.id(0),
             next_event: 0,
             next_seq: 1,
+            next_place: u64::MAX,
             next_id: 0,
             context,
             context_epoch: 0,
@@ -261,10 +308,9 @@ impl Pipeline {
             now,
             due: Millis::FAR,
             open: None,
+            open_place: Place::default(),
             seal_at: Millis::FAR,
             save_at: None,
-            open_copy: None,
-            open_stored: false,
             soon: false,
             ready: VecDeque::new(),
             ready_events: 0,
@@ -275,7 +321,8 @@ impl Pipeline {
             online: true,
             failures: 0,
             not_before: Millis(0),
-            trusted: false,
+            trust: None,
+            mark: String::new(),
             store_ready: false,
             store_broken_until: Millis(0),
             claim_not_before: Millis(0),
@@ -285,7 +332,7 @@ impl Pipeline {
             clear_wanted: false,
             losses: 0,
             listed_at: Millis(0),
-            pending: Vec::new(),
+            operations: Vec::new(),
             closed: false,
             stopped: false,
             flushes: Vec::new(),
@@ -309,6 +356,7 @@ impl Pipeline {
                 self.online = online;
                 if online {
                     self.not_before = Millis(0);
+                    self.list_again();
                 }
             }
             Input::Exported { id, outcome } => self.exported(id, outcome, commands),
@@ -325,6 +373,7 @@ impl Pipeline {
                 match leaving {
                     Leaving::Page { budget } => self.leave_page(budget, commands),
                     Leaving::Process => self.leave_process(0, commands),
+                    Leaving::Signal => self.signalled(commands),
                 }
                 self.due = self.next_due();
                 return;
@@ -357,6 +406,7 @@ impl Pipeline {
             at(flight.deadline);
         }
         self.parting.iter().for_each(|parting| at(parting.deadline));
+        self.operations.iter().for_each(|operation| at(operation.deadline));
         self.flushes.iter().for_each(|flush| at(flush.deadline));
         let kill = self.config.killed();
         if kill.holds(self.now.wall) {
@@ -415,7 +465,7 @@ impl Pipeline {
             // Another endpoint owes nothing to the old one's failures.
             self.failures = 0;
             self.not_before = Millis(0);
-            self.trusted = false;
+            self.forget_endpoint();
         }
         if self.open.is_some() {
             self.seal_at = self.seal_at.min(self.scheduled());
@@ -498,6 +548,8 @@ impl Pipeline {
         write_u64(out, self.known.len() as u64);
         write_count(out, "events", self.known.sums().events);
         write_count(out, "bytes", self.known.sums().bytes);
+        let copies = self.copies().filter(|copy| self.is_written(&copy.key));
+        write_count(out, "copies", copies.map(|copy| u64::from(copy.events)).sum());
         out.extend_from_slice(b"},\"endpoint\":{\"url\":");
         write_text(out, &self.config.url().unwrap_or_default());
         out.extend_from_slice(b",\"online\":");
@@ -535,9 +587,22 @@ impl Pipeline {
 
     fn seal_due(&self) -> bool {
         self.soon
-            || self.seal_at <= self.now.mono
+            || (self.seal_at <= self.now.mono && self.seal_helps())
             || !self.flushes.is_empty()
             || self.open.as_ref().is_some_and(|open| self.is_full(open))
+    }
+
+    /// While the endpoint is out of reach a batch may go on filling, so that an outage ends with few
+    /// requests; unless it is needed to find out, because the others have spent half their attempts.
+    fn seal_helps(&self) -> bool {
+        let most = self.config.get(Number::MaxAttempts);
+        let weary = |known: &shelf::Known| u64::from(known.entry.attempts) * 2 >= most;
+        let moves = |pending: &Pending| matches!(pending, Pending::Put(_) | Pending::Claim(_));
+        self.healthy()
+            || (self.may_send()
+                && self.ready.is_empty()
+                && !self.pending().any(moves)
+                && self.candidate().is_none_or(weary))
     }
 
     /// Whether events may be stored or sent at all.
@@ -563,10 +628,14 @@ impl Pipeline {
     /// Batches whose bytes wait in memory for a store operation.
     fn moving(&self) -> impl Iterator<Item = &Batch> {
         let wholes = self.splits.iter().map(|split| &split.whole);
-        wholes.chain(self.pending.iter().filter_map(|(_, pending)| match pending {
+        wholes.chain(self.pending().filter_map(|pending| match pending {
             Pending::Put(batch) | Pending::Renew { batch, .. } => Some(batch),
             _ => None,
         }))
+    }
+
+    fn pending(&self) -> impl Iterator<Item = &Pending> {
+        self.operations.iter().map(|operation| &operation.pending)
     }
 
     fn queued_bytes(&self) -> usize {
@@ -585,9 +654,13 @@ impl Pipeline {
         if let Ok(report) = super::record::Record::own(&batch.bytes).and_then(|r| r.report()) {
             self.unreported.merge(&report);
         }
-        if batch.stored {
-            self.remove(batch.key, commands);
-        }
+        self.vacate(batch.place, commands);
+    }
+
+    /// A key in the store need not be the id of a batch.
+    fn next_place(&mut self) -> Uuid {
+        self.next_place -= 1;
+        self.batch_ids.id(self.next_place)
     }
 
     fn next_id(&mut self) -> u32 {
