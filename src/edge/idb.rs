@@ -130,8 +130,9 @@ impl Idb {
     pub fn apply(&self, id: OpId, op: StoreOp) {
         let given_up = matches!(*self.connection.borrow(), Connection::GivenUp);
         let spooled = match &op {
+            // A note without events may be lost, but must not come back when it was removed.
             StoreOp::Put { entry, bytes } if self.leaving.get() && !given_up => {
-                self.spool(entry, bytes)
+                entry.events > 0 && self.spool(entry, bytes)
             }
             _ => false,
         };
