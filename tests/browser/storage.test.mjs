@@ -84,6 +84,7 @@ for (const [what, takeAway] of [
             const request = indexedDB.deleteDatabase(name);
             request.onsuccess = resolve;
             request.onerror = () => reject(request.error);
+            request.onblocked = () => reject(new Error('a connection keeps it'));
           }),
         database,
       );
