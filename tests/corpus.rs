@@ -91,12 +91,14 @@ fn changed(inputs: &[(PathBuf, Vec<u8>)], rng: &mut Rng) -> Vec<u8> {
     for _ in 0..=rng.up_to(7) {
         let at = within(rng, data.len());
         let end = (at + within(rng, 16)).min(data.len());
-        match rng.up_to(5) {
+        match rng.up_to(6) {
             0 if at < data.len() => data[at] ^= 1 << rng.up_to(7),
             1 if at < data.len() => data[at] = ODD[rng.up_to(7) as usize],
             2 => data.insert(at, rng.draw() as u8),
             3 => drop(data.drain(at..end)),
-            4 => data.truncate(at.max(1)),
+            // A length that lies.
+            4 => drop(data.splice(at..data.len().min(at + 1), [0xff, 0xff, 0xff, 0xff, 0x7f])),
+            5 => data.truncate(at.max(1)),
             _ => {
                 let other = pick(rng);
                 let from = within(rng, other.len());

@@ -50,6 +50,22 @@ fn many(first: u64, until: Until) {
     }
 }
 
+/// With `--features planted`: each bug that is planted is found, and soon.
+#[cfg(feature = "planted")]
+#[test]
+fn every_planted_bug_is_found() {
+    let catches = sim::hunt::hunt();
+    println!("{:<24} {:>6}  found by", "planted", "seeds");
+    for catch in &catches {
+        let name = format!("{:?}", catch.bug);
+        match &catch.found {
+            Some((seeds, by)) => println!("{name:<24} {seeds:>6}  {by}"),
+            None => println!("{name:<24}      -  nothing"),
+        }
+    }
+    assert!(catches.iter().all(|catch| catch.found.is_some()), "a planted bug was not found");
+}
+
 fn variable(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a whole number, not {text:?}")))

@@ -11,6 +11,7 @@ pub mod io;
 pub mod json;
 pub mod ledger;
 pub mod pipeline;
+pub mod planted;
 pub mod random;
 pub mod record;
 pub mod retry;

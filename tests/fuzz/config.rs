@@ -22,6 +22,8 @@ enum Change<'a> {
     Base(Any<'a>),
     Https(&'a str),
     Http(&'a str),
+    /// Of what URLs are made of.
+    Parts(&'a [u8]),
     Path(Any<'a>),
     Number(u8, f64),
     Other(&'a str, Any<'a>),
@@ -57,6 +59,49 @@ impl<'a> Any<'a> {
 const NUMBERS: [&str; 5] =
     ["scheduledDelayMillis", "maxExportBatchSize", "maxQueueBytes", "maxAttempts", "maxStoreBytes"];
 
+const PARTS: [&str; 40] = [
+    "https://",
+    "http://",
+    "//",
+    "/",
+    ":",
+    "::",
+    "[",
+    "]",
+    ".",
+    "..",
+    "@",
+    "?",
+    "#",
+    "\\",
+    "%2e",
+    "-",
+    "_",
+    " ",
+    "a",
+    "B",
+    "example",
+    "com",
+    "localhost",
+    "127",
+    "0",
+    "1",
+    "255",
+    "256",
+    "0x7f",
+    "010",
+    "f",
+    "443",
+    "80",
+    "8080",
+    "99999",
+    "xn--",
+    "ü",
+    "\t",
+    "+",
+    "[::1]",
+];
+
 pub fn run(data: &[u8]) {
     let Ok(script) = Script::arbitrary_take_rest(Unstructured::new(data)) else { return };
     let mut config = Config::new();
@@ -79,6 +124,11 @@ pub fn run(data: &[u8]) {
             }
             Change::Http(rest) => {
                 text = format!("http://{rest}");
+                batch("baseUrl", Value::Text(&text))
+            }
+            Change::Parts(parts) => {
+                let part = |index: &u8| PARTS[usize::from(*index) % PARTS.len()];
+                text = parts.iter().map(part).collect();
                 batch("baseUrl", Value::Text(&text))
             }
             Change::Path(value) => batch("path", value.value()),

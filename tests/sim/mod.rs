@@ -7,6 +7,8 @@ mod dice;
 mod disk;
 mod duplicates;
 mod health;
+#[cfg(feature = "planted")]
+pub mod hunt;
 mod life;
 mod model;
 mod network;
@@ -56,6 +58,7 @@ fn live(world: &mut World) -> Tally {
     let end = world.mono + 2 * DAY;
     while world.step(end) {}
     world.check_end();
+    world.report_drops();
     Tally {
         events: world.events.len() as u64,
         taken: world.server.taken,

@@ -189,7 +189,7 @@ impl Options {
             drift: if some(dice, 8, 1) > 0 { dice.pick(&[-50_000, -200, 200, 50_000]) } else { 0 },
             timer_late_millis: dice.pick(&[0, 0, 16, 16, 1_000, 70_000]),
         };
-        let hosts = dice.pick(&[1, 1, 1, 2, 2, 3, 4]);
+        let hosts = dice.pick(&[1, 1, 2, 2, 3, 4]);
         let alike = dice.percent(50).then(|| Own::draw(dice));
         let hosts = (0..hosts).map(|_| alike.clone().unwrap_or_else(|| Own::draw(dice))).collect();
         Self {

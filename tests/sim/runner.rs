@@ -156,6 +156,13 @@ impl Failure {
         self.message.lines().next().unwrap_or_default()
     }
 
+    /// What the panic said, on one line.
+    #[cfg(feature = "planted")]
+    pub fn what(&self) -> String {
+        let said = self.message.lines().nth(1).unwrap_or_default();
+        said.chars().take(60).collect()
+    }
+
     pub fn tell(&self) -> String {
         let Self { seed, doings, mono, message, options } = self;
         format!(

@@ -146,7 +146,7 @@ impl World {
         self.one(slot, Call { at, name, metadata, exposure: None, valid: true }, input);
     }
 
-    fn exposure(&mut self, slot: usize) {
+    pub fn exposure(&mut self, slot: usize) {
         let serial = self.events.len() as u32;
         let at = self.time(false);
         let session = self.dice.percent(30).then_some("another session");

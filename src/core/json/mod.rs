@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::codec::Corrupt;
 use super::context::Identity;
+use super::planted::{Bug, planted};
 use super::record::{Fields, Item, Record, Stored, StoredContext, StoredEvent, StoredShape};
 use super::shapes::FieldKind;
 use super::time::UnixMillis;
@@ -105,7 +106,8 @@ fn write_batch(
 ) -> Result<(), Corrupt> {
     let header = &record.header;
     out.extend_from_slice(b",\"batch\":{\"id\":");
-    write_id(out, header.batch_id);
+    let renamed = attempt > 1 && planted(Bug::BatchRenamed);
+    write_id(out, if renamed { header.client_id } else { header.batch_id });
     out.extend_from_slice(b",\"client_id\":");
     write_id(out, header.client_id);
     out.extend_from_slice(b",\"seq\":");

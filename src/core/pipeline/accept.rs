@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use super::super::config::{Number, SampleRate};
 use super::super::io::{Command, Consent, Exposure, Field};
 use super::super::ledger::{Drops, Reason};
+use super::super::planted::{Bug, planted};
 use super::super::random::unit_of;
 use super::super::record::{Builder, Header};
 use super::super::shapes::{FieldKind, Shape, ShapeId};
@@ -234,7 +235,8 @@ impl Pipeline {
         loop {
             let open = self.open.as_ref().map_or((0, 0), |o| (o.header().events, o.size()));
             let events = self.ready_events + u64::from(open.0);
-            if events < most && self.ready_bytes + open.1 < most_bytes {
+            let room = events < most && self.ready_bytes + open.1 < most_bytes;
+            if room || planted(Bug::QueueUnbounded) {
                 return true;
             }
             if may_spill && !self.store_is_slow() && self.may_keep() && self.store_usable() {
@@ -277,7 +279,7 @@ impl Pipeline {
     fn accepted(&mut self, commands: &mut Vec<Command>) {
         self.next_event = self.next_event.wrapping_add(1);
         let full = self.open.as_ref().is_some_and(|open| self.is_full(open));
-        if self.write_ahead {
+        if self.write_ahead && !planted(Bug::WriteAheadSkipped) {
             let soon = self.now.mono.plus(SAVE_MILLIS);
             self.save_at = Some(self.save_at.map_or(soon, |time| time.min(soon)));
             self.due = self.due.min(soon);
@@ -355,7 +357,9 @@ impl Pipeline {
 
     /// What must not wait for a failure is copied to the store before it is sent.
     pub(super) fn save_early(&mut self, batch: &mut Batch, commands: &mut Vec<Command>) {
-        if batch.place.copy().is_none() && (self.write_ahead || batch.exposure) {
+        if batch.place.copy().is_none()
+            && (self.write_ahead || (batch.exposure && !planted(Bug::ExposureNotStored)))
+        {
             self.save(batch, commands);
         }
     }

@@ -6,6 +6,7 @@ use super::super::config::Number;
 use super::super::io::{Command, Consent, Export, ExportId, Outcome};
 use super::super::json::{self, NoBody};
 use super::super::ledger::Reason;
+use super::super::planted::{Bug, planted};
 use super::super::record::Record;
 use super::super::retry::{Verdict, classify, retry_after_millis, wait_millis};
 use super::super::time::Millis;
@@ -54,7 +55,9 @@ impl Pipeline {
             let patience = self.config.get(Number::ExportTimeoutMillis);
             let enough = self.now.wall.plus(patience).0;
             match batch.place.copy() {
-                Some(copy) if copy.lease < enough => self.renew(batch, commands),
+                Some(copy) if copy.lease < enough && !planted(Bug::LeaseNotRenewed) => {
+                    self.renew(batch, commands)
+                }
                 _ => self.launch(batch, commands),
             }
         }
@@ -87,6 +90,9 @@ impl Pipeline {
         let deadline = self.now.mono.plus(self.config.get(Number::ExportTimeoutMillis));
         let authorize = authorization != Authorization::Without && !self.config.skip_auth();
         commands.push(Command::Export(Export { id, url, body, authorize, keepalive: false }));
+        if planted(Bug::RemovedBeforeItsAnswer) && batch.place.record.is_some() {
+            self.remove(batch.place.key.clone(), commands);
+        }
         self.flight = Some(Flight { id, batch, deadline, authorization });
     }
 
@@ -123,6 +129,7 @@ impl Pipeline {
     ) {
         let Outcome::Response { status, retry_after, authorized } = outcome else {
             // The network was not reached, so that no attempt was made.
+            batch.attempts += u32::from(planted(Bug::OutageCostsAttempts));
             if outcome == Outcome::AuthFailed {
                 let message = ["`auth` failed; the batch is kept and tried again"];
                 self.told.tell(commands, "auth_failed", "auth", &message);
@@ -137,13 +144,18 @@ impl Pipeline {
         match verdict {
             Verdict::Delivered => {
                 self.counts.delivered += u64::from(batch.events);
-                self.vacate(batch.place, commands);
+                if !planted(Bug::CopyOutlivesDelivery) {
+                    self.vacate(batch.place, commands);
+                }
                 self.list_again();
             }
             Verdict::Retry => {
-                batch.attempts = batch.attempts.saturating_add(1);
+                let counted = u32::from(!planted(Bug::AttemptNotCounted));
+                batch.attempts = batch.attempts.saturating_add(counted);
+                let retry_after = retry_after.filter(|_| !planted(Bug::RetryAfterIgnored));
                 let wait = retry_after.and_then(|text| retry_after_millis(text, self.now.wall));
-                if u64::from(batch.attempts) < self.config.get(Number::MaxAttempts) {
+                let most = self.config.get(Number::MaxAttempts);
+                if u64::from(batch.attempts) < most || planted(Bug::AttemptsUnbounded) {
                     return self.failed(batch, wait, commands);
                 }
                 self.tell_refusal(status, "too often; dropped", commands);
@@ -182,7 +194,9 @@ impl Pipeline {
     }
 
     fn recovered(&mut self) {
-        self.failures = 0;
+        if !planted(Bug::FailuresNeverReset) {
+            self.failures = 0;
+        }
         self.not_before = Millis(0);
     }
 
@@ -222,13 +236,16 @@ impl Pipeline {
         let base = self.config.get(Number::BaseBackoffMillis);
         let most = self.config.get(Number::MaxBackoffMillis);
         let wait = wait_millis(&mut self.rng, self.failures, asked, base, most);
-        self.not_before = self.now.mono.plus(wait.max(1));
+        let wait = if planted(Bug::BackoffSkipped) { 1 } else { wait.max(1) };
+        self.not_before = self.now.mono.plus(wait);
     }
 
     /// Gives up requests and store operations whose time is over.
     pub(super) fn watch_deadlines(&mut self, commands: &mut Vec<Command>) {
         let now = self.now.mono;
-        if let Some(flight) = self.flight.take_if(|flight| flight.deadline <= now) {
+        if let Some(flight) =
+            self.flight.take_if(|flight| flight.deadline <= now && !planted(Bug::TimeoutNeverFires))
+        {
             commands.push(Command::Cancel(flight.id));
             self.failed(flight.batch, None, commands);
         }
@@ -246,6 +263,7 @@ impl Pipeline {
             _ => false,
         };
         match fate {
+            PartingFate::HandedOver(_) if !delivered && planted(Bug::HandedOverForGood) => {}
             PartingFate::HandedOver(batch) => {
                 self.counts.handed_over -= u64::from(batch.events);
                 self.outcome(batch, Authorization::First, outcome, commands);

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::super::config::Number;
 use super::super::io::{Command, OpId};
 use super::super::ledger::Reason;
+use super::super::planted::{Bug, planted};
 use super::super::record::{Record, stamp};
 use super::super::store::{Entry, StoreOp, StoreResult};
 use uuid::Uuid;
@@ -153,7 +154,9 @@ impl Pipeline {
     /// Whether nobody holds the entry.
     pub(super) fn is_free(&self, entry: &Entry) -> bool {
         let wall = self.now.wall.0;
-        entry.lease <= wall || entry.lease - wall > LEASE_MAX_MILLIS
+        entry.lease <= wall
+            || entry.lease - wall > LEASE_MAX_MILLIS
+            || planted(Bug::LeaseNeverChecked)
     }
 
     /// When the first lease that somebody holds runs out.
@@ -184,6 +187,9 @@ impl Pipeline {
 
     /// Drops what has been stored for too long.
     pub(super) fn expire(&mut self, commands: &mut Vec<Command>) {
+        if planted(Bug::ExpiredIsSent) {
+            return;
+        }
         let age = self.config.get(Number::MaxStoreAgeMillis);
         let oldest = self.now.wall.0.saturating_sub(age);
         loop {

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::super::config::Number;
 use super::super::io::{Command, Consent, Export, ExportId, FlushId, FlushReport};
 use super::super::ledger::Reason;
+use super::super::planted::{Bug, planted};
 use super::super::store::{Entry, StoreOp};
 use super::super::time::Millis;
 use super::shelf::Known;
@@ -294,7 +295,7 @@ impl Pipeline {
         self.drop_events(reason, gone);
         // Sent as the page went away, and so beyond recall.
         self.parting.retain(|parting| matches!(parting.fate, PartingFate::HandedOver(_)));
-        self.clear_wanted = true;
+        self.clear_wanted = !planted(Bug::DeniedStaysStored);
         self.mark.clear();
         self.clear_store(commands);
     }

@@ -27,6 +27,7 @@ use super::context::{Context, ContextPatch, Identity, Scalar};
 use super::io::{Command, Consent, ExportId, FlushId, Input, Leaving, OpId};
 use super::json::{separate, write_counts, write_text, write_u64};
 use super::ledger::{Drops, Ledger, Reason};
+use super::planted::{Bug, planted};
 use super::random::{IdSeed, Rng};
 use super::record::Builder;
 use super::shapes::{FieldKind, Shape, ShapeId, Shapes};
@@ -609,8 +610,10 @@ impl Pipeline {
     fn may_keep(&self) -> bool {
         self.enabled
             && !self.stopped
-            && self.consent == Consent::Granted
-            && !self.config.killed().holds(self.now.wall)
+            && (self.consent == Consent::Granted
+                || (self.consent == Consent::Pending && planted(Bug::PendingConsentSends)))
+            && (!self.config.killed().holds(self.now.wall)
+                || (self.held() == 0 && planted(Bug::KillSparesStored)))
     }
 
     /// Whether the kill switch holds and wants what is stored gone.
@@ -644,8 +647,12 @@ impl Pipeline {
     }
 
     fn drop_events(&mut self, reason: Reason, events: u64) {
-        self.counts.dropped.add(reason, events);
-        self.unreported.add(reason, events);
+        if !planted(Bug::DropNotCounted) {
+            self.counts.dropped.add(reason, events);
+        }
+        if !planted(Bug::DropNotReported) {
+            self.unreported.add(reason, events);
+        }
     }
 
     /// A finished batch is dropped: what it would have reported is to be told by another one.
