@@ -16,6 +16,8 @@ use super::{
 
 /// The lease on the copy of what a page sent as it went away: long enough for the request to arrive.
 const PARTING_LEASE_MILLIS: u64 = 15_000;
+/// For less room than that, a batch that does not fit is not cut.
+const WORTH_CUTTING: usize = 16_384;
 /// Who goes away tries the store even if it failed a moment ago.
 const LAST_CHANCE: Millis = Millis(0);
 /// After the host went away, no request starts for so long.
@@ -71,12 +73,22 @@ impl Pipeline {
         let mut staying = Vec::new();
         while let Some(batch) = self.pop_ready(true) {
             let body = if may_send { self.body(&batch).ok() } else { None };
-            match (body, self.config.url()) {
-                (Some(body), Some(url)) if body.len() <= budget => {
-                    budget -= body.len();
-                    self.part(batch, body, url, commands);
+            let (Some(body), Some(url)) = (body, self.config.url()) else {
+                staying.push(batch);
+                continue;
+            };
+            if body.len() <= budget {
+                budget -= body.len();
+                self.part(batch, body, url, commands);
+                continue;
+            }
+            let worthwhile = budget >= WORTH_CUTTING;
+            match worthwhile.then(|| self.cut_to(&batch, body.len(), budget)).flatten() {
+                Some([first, rest]) => {
+                    self.push_ready(rest, true);
+                    self.push_ready(first, true);
                 }
-                _ => staying.push(batch),
+                None => staying.push(batch),
             }
         }
         for batch in staying {
