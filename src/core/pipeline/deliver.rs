@@ -10,7 +10,7 @@ use super::super::planted::{Bug, planted};
 use super::super::record::Record;
 use super::super::retry::{Verdict, classify, retry_after_millis, wait_millis};
 use super::super::time::Millis;
-use super::{Attempt, Authorization, Batch, Flight, PartingFate, Pending, Pipeline};
+use super::{Attempt, Authorization, Batch, Flight, PartingFate, Pending, Pipeline, Place};
 
 impl Pipeline {
     /// Whether a request may start now.
@@ -281,7 +281,7 @@ impl Pipeline {
                 let attempt = self.attempt();
                 self.outcome(batch, attempt, outcome, commands);
             }
-            PartingFate::Kept { key, .. } if delivered => {
+            PartingFate::Kept { key, unwritten } if delivered => {
                 self.heard(true, commands);
                 self.recovered();
                 self.list_again();
@@ -290,6 +290,9 @@ impl Pipeline {
                 {
                     self.counts.delivered += u64::from(known.entry.events);
                     self.remove(key, commands);
+                }
+                if let Some(batch) = unwritten {
+                    self.vacate(Place { record: None, ..batch.place }, commands);
                 }
             }
             // Its copy may fail yet.
