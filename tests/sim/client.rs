@@ -53,6 +53,7 @@ pub struct Client {
     /// Neither timers nor results reach it, until it thaws.
     pub frozen: bool,
     pub held_back: Vec<Happening>,
+    pub frozen_at: Option<u64>,
     pub thawed_at: Option<u64>,
     /// When it last could not do in time what it had to do.
     pub hindered_at: Option<u64>,
@@ -115,6 +116,7 @@ impl Client {
             excused: false,
             frozen: false,
             held_back: Vec::new(),
+            frozen_at: None,
             thawed_at: None,
             hindered_at: None,
             health: Health::default(),

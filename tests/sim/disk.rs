@@ -4,6 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use wasm_telemetry::core::io::OpId;
+use wasm_telemetry::core::record::Record;
 use wasm_telemetry::core::store::{Entry, StoreOp, StoreResult};
 
 use super::checks::{HANDED_OVER, read_record};
@@ -273,7 +274,8 @@ impl World {
             Some(kept) => {
                 // What had gone or had changed is there again as it was.
                 self.may_come_twice(&serials, "its removal was lost with the power");
-                if let Some(contents) = self.contents.get_mut(&key) {
+                let sound = Record::checked(&kept.bytes).is_ok();
+                if let Some(contents) = self.contents.get_mut(&key).filter(|_| sound) {
                     *contents = read_record(&kept.bytes).1;
                     let still = &*contents;
                     let gone: Vec<u32> =
@@ -287,8 +289,7 @@ impl World {
                 match self.store.records.get_mut(&key).filter(|_| torn) {
                     Some(kept) => {
                         let length = self.dice.below(kept.bytes.len() as u64);
-                        kept.garbled = Some(kept.bytes[..length as usize].to_vec());
-                        kept.for_ever = true;
+                        kept.bytes.truncate(length as usize);
                     }
                     None => drop(self.store.records.remove(&key)),
                 }
@@ -332,8 +333,11 @@ impl World {
         } else {
             bytes[at] ^= flip
         }
-        kept.garbled = Some(bytes);
-        kept.for_ever = for_ever;
+        if for_ever {
+            kept.bytes = bytes;
+        } else {
+            kept.garbled = Some(bytes);
+        }
     }
 
     /// A record that no client of ours wrote, or that was written over by something else.
@@ -355,13 +359,13 @@ impl World {
             events: self.dice.pick(&[0, 1, 7]),
             bytes: length as u32,
         };
-        let kept = Kept { entry, bytes, garbled: None, for_ever: false };
+        let kept = Kept { entry, bytes, garbled: None };
         self.store.records.entry(name).or_insert(kept);
     }
 
     /// What was garbled for a while can be read again.
     pub fn mend_records(&mut self) {
-        for kept in self.store.records.values_mut().filter(|kept| !kept.for_ever) {
+        for kept in self.store.records.values_mut() {
             kept.garbled = None;
         }
     }

@@ -126,6 +126,7 @@ impl World {
         let mono = self.mono;
         let Some(client) = &mut self.slots[slot].client else { return };
         client.frozen = true;
+        client.frozen_at = Some(mono);
         let client = client.id;
         self.say(|| format!("{client}: frozen for {millis} ms"));
         self.at(mono + millis, Happening::Thaws { slot, client });
@@ -429,8 +430,12 @@ impl World {
         let Some(client) = self.slots[slot].client.take() else {
             return;
         };
-        let oldest = self.mono.saturating_sub(age);
-        let hindered = client.hindered_at.is_some() || self.jumped_at > 0;
+        // The time in a freeze was none to act in.
+        let just_thawed = client.thawed_at.is_none_or(|time| time + age >= self.mono);
+        let awake = client.frozen_at.filter(|_| client.frozen || just_thawed);
+        let oldest = awake.unwrap_or(self.mono).saturating_sub(age);
+        let barred = !client.may_send(self.now());
+        let hindered = barred || client.hindered_at.is_some() || self.jumped_at > 0;
         let mut stored = HashSet::new();
         for key in self.store.records.keys() {
             for serial in self.serials_of(key) {

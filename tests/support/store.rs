@@ -8,9 +8,8 @@ use wasm_telemetry::core::store::{Entry, StoreOp, StoreResult};
 pub struct Kept {
     pub entry: Entry,
     pub bytes: Vec<u8>,
-    /// What a reader gets instead, while the fault lasts, or for ever.
+    /// What a reader gets instead, while the fault lasts.
     pub garbled: Option<Vec<u8>>,
-    pub for_ever: bool,
 }
 
 #[derive(Debug)]
@@ -43,10 +42,7 @@ impl SharedStore {
                 if self.bytes() - replaced as u64 + bytes.len() as u64 > self.capacity {
                     return StoreResult::Full;
                 }
-                self.records.insert(
-                    entry.key.clone(),
-                    Kept { entry, bytes, garbled: None, for_ever: false },
-                );
+                self.records.insert(entry.key.clone(), Kept { entry, bytes, garbled: None });
                 StoreResult::Done
             }
             StoreOp::Claim { seen, lease, attempts } => match self.set(&seen, lease, attempts) {
