@@ -12,7 +12,8 @@ before(async () => {
 });
 after(() => browser.close());
 
-const small = 'batch: { scheduledDelayMillis: 20, maxExportBatchSize: 5, baseBackoffMillis: 20 }';
+const small =
+  'batch: { scheduledDelayMillis: 3600000, maxExportBatchSize: 5, baseBackoffMillis: 20 }';
 const pages = {
   '/': start(small),
   '/write-ahead': start(`${small}, durability: 'write-ahead'`),

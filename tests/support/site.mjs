@@ -48,10 +48,10 @@ export async function site(t, browser, pages, headers) {
   return { server, context, open, problems };
 }
 
-/** The text of `init`'s options: everything happens at once, and what is diagnosed is in `codes`. */
+/** The text of `init`'s options: a burst is one batch, and what is diagnosed is in `codes`. */
 export const options = (more = '') => `{
   serviceName: 'tested',
-  batch: { scheduledDelayMillis: 20, baseBackoffMillis: 20, maxBackoffMillis: 200 },
+  batch: { scheduledDelayMillis: 200, baseBackoffMillis: 20, maxBackoffMillis: 200 },
   onDiagnostic: ({ code }) => codes.push(code),
   ${more}
 }`;
