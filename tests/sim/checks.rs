@@ -76,8 +76,11 @@ impl World {
         let Some(client) = &mut self.slots[slot].client else { return };
         let ((bytes, events), (most_bytes, most_events)) = memory(client);
         let (more_bytes, more_events) = client.surplus;
-        assert!(bytes <= most_bytes + more_bytes, "{bytes} bytes of {most_bytes}");
-        assert!(events <= most_events + more_events, "{events} events of {most_events}");
+        assert!(bytes <= most_bytes + more_bytes, "{bytes} bytes of {most_bytes} and {more_bytes}");
+        assert!(
+            events <= most_events + more_events,
+            "{events} events of {most_events} and {more_events}"
+        );
         // As long as it may all be on its way into the store, the queue may fill beside it.
         if 2 * bytes <= most_bytes {
             client.surplus.0 = 0;
