@@ -84,6 +84,22 @@ fn what_fits_the_budget_is_sent_and_the_rest_is_stored() {
 }
 
 #[test]
+fn of_a_batch_that_does_not_fit_the_first_events_are_sent() {
+    let mut host = trusting(ExitPolicy::Auto);
+    let text = "x".repeat(1_000);
+    for n in 0..150 {
+        host.event("event", &[("n", Field::Number(f64::from(n))), ("t", Field::Text(&text))]);
+    }
+    leave(&mut host);
+    let sent = host.sent_one();
+    assert!((BUDGET as usize / 2..=BUDGET as usize).contains(&sent.bytes), "{}", sent.bytes);
+    let first = sent.numbers();
+    assert_eq!(host.ledger().handed_over, first.len() as u64);
+    let later: Vec<u64> = next_visit(host).iter().flat_map(Sent::numbers).collect();
+    assert_eq!([first, later].concat(), (0..150).collect::<Vec<u64>>());
+}
+
+#[test]
 fn without_a_budget_everything_is_stored() {
     let mut host = trusting(ExitPolicy::Send);
     (0..3).for_each(|n| host.log(n));

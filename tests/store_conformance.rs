@@ -2,6 +2,8 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 mod conformance;
+// The simulator lays faults over it that are not looked at here.
+#[allow(dead_code)]
 #[path = "support/store.rs"]
 mod store;
 

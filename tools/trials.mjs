@@ -51,7 +51,8 @@ async function attempt(/** @type {Trial} */ { run }) {
     return [logged, arrived, doubled, note];
   } catch (error) {
     process.exitCode = 1;
-    return ['', '', '', `failed: ${error instanceof Error ? error.message : error}`];
+    console.error(error);
+    return ['', '', '', 'failed'];
   } finally {
     for (const end of ends) await end();
   }

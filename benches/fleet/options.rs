@@ -24,7 +24,7 @@ pub struct Options {
 impl Options {
     /// `None` if help is asked for.
     pub fn read(mut arguments: impl Iterator<Item = String>) -> Result<Option<Self>, String> {
-        let plan = Plan { clients: 100_000, warm_up: 300, outage: 3_600, after: 1_800 };
+        let plan = Plan { clients: 100_000, warm_up: 300, outage: 3_600, after: 1_200 };
         let mut options = Self { plan, only: String::new(), plot: None, json: false };
         while let Some(argument) = arguments.next() {
             let name = argument.as_str();

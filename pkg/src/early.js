@@ -27,7 +27,7 @@ const isPage = typeof document === 'object' && typeof addEventListener === 'func
 export function guard(options, host, kept) {
   if (!isPage) return () => false;
   const spool = new Spool(options.serviceName, 'calls');
-  const key = String(crypto.getRandomValues(new Uint32Array(8)));
+  let key = '';
   /** @type {Call[]} */
   let saved = [];
 
@@ -46,6 +46,7 @@ export function guard(options, host, kept) {
     const { calls, text } = pack(kept.calls);
     if (calls.length === 0) return;
     const { serviceVersion, resource, user, userId, sessionId, context } = options;
+    key ||= String(crypto.getRandomValues(new Uint32Array(8)));
     const told = { serviceVersion, resource, user, userId, sessionId, context };
     spool.write(key, `[${JSON.stringify(told)},[${text}]]`);
     saved = calls;

@@ -31,7 +31,7 @@ pub fn classify(status: u16) -> Verdict {
 }
 
 /// From here on an endpoint is taken for dead or blocked, and is probed at growing distance.
-const CIRCUIT_FAILURES: u32 = 8;
+const CIRCUIT_FAILURES: u32 = 6;
 /// The longest distance between two probes, and the longest `Retry-After` that is believed.
 pub const CIRCUIT_MILLIS: u64 = 15 * 60_000;
 
@@ -44,13 +44,10 @@ const SPREAD_MILLIS: u64 = 5 * 60_000;
 /// the same date must not come at the same second, so that a draw from as long again, or from the
 /// backoff's range, comes on top.
 pub fn wait_millis(rng: &mut Rng, failures: u32, asked: Option<u64>, base: u64, max: u64) -> u64 {
-    #[cfg(feature = "ablation")]
-    let failures =
-        if super::ablation::without_circuit() { failures.min(CIRCUIT_FAILURES) } else { failures };
     let range = backoff_range(failures, base, max);
     match asked {
         Some(asked) => asked + rng.up_to(asked.max(range).min(SPREAD_MILLIS)),
-        None if failures > CIRCUIT_FAILURES => range - rng.up_to(range / 2),
+        None if is_open(failures) => range - rng.up_to(range / 2),
         None => range - rng.up_to(range),
     }
 }
@@ -58,10 +55,20 @@ pub fn wait_millis(rng: &mut Rng, failures: u32, asked: Option<u64>, base: u64, 
 /// `base · 2^(n-1)`, capped; once the circuit is open, the cap grows to fifteen minutes.
 fn backoff_range(failures: u32, base: u64, max: u64) -> u64 {
     let doubled = |millis: u64, times: u32| millis.saturating_mul(1 << times.min(40));
-    match failures.checked_sub(CIRCUIT_FAILURES) {
-        None | Some(0) => doubled(base, failures.saturating_sub(1)).min(max),
-        Some(more) => doubled(max, more).min(CIRCUIT_MILLIS.max(max)),
+    if is_open(failures) {
+        doubled(max, failures - CIRCUIT_FAILURES).min(CIRCUIT_MILLIS.max(max))
+    } else {
+        doubled(base, failures.saturating_sub(1)).min(max)
     }
+}
+
+/// Whether so many failures open the circuit.
+fn is_open(failures: u32) -> bool {
+    #[cfg(feature = "ablation")]
+    if super::ablation::without_circuit() {
+        return false;
+    }
+    failures > CIRCUIT_FAILURES
 }
 
 /// What a `Retry-After` header asks for (RFC 9110, section 10.2.3): seconds, or a date in
@@ -170,8 +177,8 @@ mod tests {
         let longest = |failures| extremes(failures, None).1;
         assert!((450..=500).contains(&longest(1)));
         assert!((900..=1_000).contains(&longest(2)));
-        assert!((29_000..=30_000).contains(&longest(8)));
-        assert!((58_000..=60_000).contains(&longest(9)));
+        assert!((15_000..=16_000).contains(&longest(6)));
+        assert!((58_000..=60_000).contains(&longest(7)));
         assert!((850_000..=CIRCUIT_MILLIS).contains(&longest(40)));
         assert!(longest(u32::MAX) <= CIRCUIT_MILLIS);
         assert!(extremes(1, None).0 < 50);
@@ -190,7 +197,7 @@ mod tests {
         }
         // A server may ask for nothing: the draw is not from less than the backoff's range.
         assert!(extremes(1, Some(0)).1 <= BASE);
-        assert!((29_000..=MAX).contains(&extremes(8, Some(0)).1));
+        assert!((15_000..=16_000).contains(&extremes(6, Some(0)).1));
         assert!((290_000..=SPREAD_MILLIS).contains(&extremes(30, Some(0)).1));
     }
 }

@@ -43,6 +43,8 @@ pub struct Idb {
     waiting: RefCell<Vec<(OpId, StoreOp)>>,
     /// The package's; `undefined` if there is none.
     spool: JsValue,
+    /// The last record's that was brought in from there.
+    import: Cell<u32>,
     leaving: Cell<bool>,
     callbacks: Callbacks,
     queue: Queue,
@@ -85,6 +87,7 @@ impl Idb {
             pending: RefCell::default(),
             waiting: RefCell::default(),
             spool,
+            import: Cell::new(IMPORTS),
             leaving: Cell::new(false),
             callbacks: callbacks.clone(),
             queue: queue.clone(),
@@ -130,8 +133,9 @@ impl Idb {
     pub fn apply(&self, id: OpId, op: StoreOp) {
         let given_up = matches!(*self.connection.borrow(), Connection::GivenUp);
         let spooled = match &op {
+            // A note without events may be lost, but must not come back when it was removed.
             StoreOp::Put { entry, bytes } if self.leaving.get() && !given_up => {
-                self.spool(entry, bytes)
+                entry.events > 0 && self.spool(entry, bytes)
             }
             _ => false,
         };
@@ -177,17 +181,28 @@ impl Idb {
     /// Brings in what pages left in the spool.
     fn import(&self, database: &JsValue) {
         let records = invoke(&self.spool, "records", &[]).unwrap_or_default();
-        for (id, record) in (IMPORTS..).zip(value::items(&records, u32::MAX - IMPORTS)) {
+        for record in value::items(&records, value::KEYS) {
             let parts = value::items(&record, 3);
             let [key, meta, bytes] = parts.as_slice() else { continue };
             let key = value::text(key).unwrap_or_default();
             match (entry(&key, meta), value::bytes(bytes)) {
+                _ if self.imports(&key) => {}
                 (Some(entry), Some(bytes)) => {
+                    let id = self.import.get().wrapping_add(1).max(IMPORTS);
+                    self.import.set(id);
                     self.transact(database, OpId(id), StoreOp::Put { entry, bytes });
                 }
                 _ => self.forget(&key),
             }
         }
+    }
+
+    /// Whether the record is being brought in.
+    fn imports(&self, key: &str) -> bool {
+        self.pending.borrow().iter().any(|pending| match &pending.op {
+            StoreOp::Put { entry, .. } => pending.id.0 >= IMPORTS && entry.key == key,
+            _ => false,
+        })
     }
 
     fn forget(&self, key: &str) {

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from '../support/browser.mjs';
+import { sum } from '../support/package.mjs';
 import { idle, logMany, numbers, site, start, stats, upTo } from '../support/site.mjs';
 import { until } from '../support/wait.mjs';
 
@@ -80,6 +81,42 @@ test('what the endpoint refused as the page went away goes out when it is back',
   });
   await until(() => server.events().length === 20);
   assert.deepEqual(numbers(server.events()), upTo(20));
+});
+
+test('a page that left before its database was open, and comes back, sends each event once', async (t) => {
+  const { server, context, open } = await site(t, browser, pages);
+  await context.addInitScript(() => {
+    const { open } = IDBFactory.prototype;
+    const held = [];
+    IDBFactory.prototype.open = function (...args) {
+      const request = {};
+      held.push(() => Object.assign(open.apply(this, args), request));
+      return request;
+    };
+    globalThis.openNow = () => {
+      for (const later of held.splice(0)) later();
+    };
+  });
+  const page = await open('/waits');
+  await until(async () => (await stats(page)).state === 'running');
+  await page.evaluate(logMany());
+  server.answerWith(() => ({ status: 0 }));
+  await leaveAndReturn(page, server);
+  server.answerWith(() => undefined);
+  await page.evaluate(async () => {
+    const { now } = Date;
+    Date.now = () => now() + 10 * 60_000;
+    openNow();
+    await telemetry.ready();
+    telemetry.logEvent('counted', { n: 20 });
+    return telemetry.flush();
+  });
+  await until(() => server.events().length === 21);
+  assert.deepEqual(numbers(server.events()), upTo(21));
+  const { ledger } = await stats(page);
+  assert.equal(sum(ledger), ledger.accepted);
+  assert.equal(ledger.delivered, 21);
+  assert.deepEqual(Object.keys(await page.evaluate(() => ({ ...localStorage }))), []);
 });
 
 test('no page is kept out of the cache, and none listens to its unloading', async (t) => {

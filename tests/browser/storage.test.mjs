@@ -84,6 +84,7 @@ for (const [what, takeAway] of [
             const request = indexedDB.deleteDatabase(name);
             request.onsuccess = resolve;
             request.onerror = () => reject(request.error);
+            request.onblocked = () => reject(new Error('a connection keeps it'));
           }),
         database,
       );
@@ -118,6 +119,7 @@ for (const [what, takeAway] of [
     // And the store is used again.
     server.answerWith(() => ({ status: 0 }));
     await log(page, 40, 60);
+    await until(async () => (await stats(page)).endpoint.failures > 0);
     await page.goto(`${server.url}/other`);
     server.answerWith(() => undefined);
     await later(context);

@@ -17,7 +17,7 @@ pub struct Health {
 /// At most so much comes on top of what `Retry-After` asked for.
 const SPREAD_MILLIS: u64 = 5 * 60_000;
 /// From so many failures in a row on, an endpoint is probed at growing distance.
-const CIRCUIT_FAILURES: u64 = 8;
+const CIRCUIT_FAILURES: u64 = 6;
 
 impl World {
     /// Checks what an answer to the request in flight led to.

@@ -81,7 +81,7 @@ export const upTo = (count) => Array.from({ length: count }, (_, n) => n);
 export const ids = (events) => new Set(events.map(({ event_id }) => event_id));
 
 /**
- * What IndexedDB really holds; a tab's own `stats` tell what it saw last.
+ * The batches that IndexedDB really holds; a tab's own `stats` tell what it saw last.
  * @returns {Promise<{ key: string, lease: number, attempts: number, events: number }[]>}
  */
 export const stored = (/** @type {import('playwright-core').Page} */ page, service = 'tested') =>
@@ -95,7 +95,9 @@ export const stored = (/** @type {import('playwright-core').Page} */ page, servi
     try {
       const meta = database.transaction('meta').objectStore('meta');
       const [keys, entries] = await Promise.all([meta.getAllKeys(), meta.getAll()].map(outcome));
-      return keys.map((key, index) => ({ key, ...entries[index] }));
+      const all = keys.map((key, index) => ({ key, ...entries[index] }));
+      // Other than the note that the endpoint was well.
+      return all.filter(({ events }) => events > 0);
     } finally {
       database.close();
     }

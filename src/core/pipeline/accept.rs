@@ -12,7 +12,7 @@ use super::super::shapes::{FieldKind, Shape, ShapeId};
 use super::super::store::Entry;
 use super::super::time::UnixMillis;
 use super::keep::key;
-use super::{Batch, Pending, Pipeline, Place};
+use super::{Batch, Flight, Pending, Pipeline, Place};
 
 /// Characters of an event's name.
 const NAME: usize = 256;
@@ -351,17 +351,20 @@ impl Pipeline {
             exposure: open.header().exposure,
             bytes: open.snapshot(),
         };
-        self.save(&mut batch, commands);
+        self.save(&mut batch, self.lease(), commands);
         self.open_place = batch.place;
     }
 
     /// What must not wait for a failure is copied to the store before it is sent.
     pub(super) fn save_early(&mut self, batch: &mut Batch, commands: &mut Vec<Command>) {
-        if batch.place.copy().is_none()
-            && (self.write_ahead || (batch.exposure && !planted(Bug::ExposureNotStored)))
-        {
-            self.save(batch, commands);
+        if self.wants_copy(batch) {
+            self.save(batch, self.lease(), commands);
         }
+    }
+
+    fn wants_copy(&self, batch: &Batch) -> bool {
+        batch.place.copy().is_none()
+            && (self.write_ahead || (batch.exposure && !planted(Bug::ExposureNotStored)))
     }
 
     /// Copies what should have been when the store was not to be had.
@@ -375,13 +378,22 @@ impl Pipeline {
             self.ready.push_back(batch);
         }
         if let Some(mut flight) = self.flight.take() {
-            self.save_early(&mut flight.batch, commands);
+            if self.wants_copy(&flight.batch) {
+                self.save_flight(&mut flight, commands);
+            }
             self.flight = Some(flight);
         }
     }
 
+    /// Nobody else may send it before its own attempt is over.
+    pub(super) fn save_flight(&mut self, flight: &mut Flight, commands: &mut Vec<Command>) {
+        let left = flight.attempt.over.0.saturating_sub(self.now.mono.0);
+        let lease = self.lease().max(self.now.wall.plus(left).0);
+        self.save(&mut flight.batch, lease, commands);
+    }
+
     /// Writes a copy under a lease, while the batch itself stays in memory.
-    pub(super) fn save(&mut self, batch: &mut Batch, commands: &mut Vec<Command>) {
+    fn save(&mut self, batch: &mut Batch, lease: u64, commands: &mut Vec<Command>) {
         // What is there already lacks events, and is no copy of this batch.
         batch.place.whole = false;
         if !self.store_usable() && self.may_store() {
@@ -389,7 +401,7 @@ impl Pipeline {
             return;
         }
         self.leave_lost(&mut batch.place);
-        let entry = self.entry(batch, self.lease());
+        let entry = self.entry(batch, lease);
         if !self.fit(u64::from(entry.bytes), commands) {
             // A lease that is not renewed runs out: nobody else must send it then.
             if batch.place.record.take().is_some() {

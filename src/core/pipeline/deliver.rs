@@ -10,7 +10,7 @@ use super::super::planted::{Bug, planted};
 use super::super::record::Record;
 use super::super::retry::{Verdict, classify, retry_after_millis, wait_millis};
 use super::super::time::Millis;
-use super::{Authorization, Batch, Flight, PartingFate, Pending, Pipeline};
+use super::{Attempt, Authorization, Batch, Flight, PartingFate, Pending, Pipeline, Place};
 
 impl Pipeline {
     /// Whether a request may start now.
@@ -53,12 +53,19 @@ impl Pipeline {
                 return;
             };
             let patience = self.config.get(Number::ExportTimeoutMillis);
-            let enough = self.now.wall.plus(patience).0;
+            let enough = self.now.wall.plus(2 * patience).0;
             match batch.place.copy() {
-                Some(copy) if copy.lease < enough && !planted(Bug::LeaseNotRenewed) => {
+                Some(copy)
+                    if copy.lease < enough
+                        && self.is_written(&copy.key)
+                        && !planted(Bug::LeaseNotRenewed) =>
+                {
                     self.renew(batch, commands)
                 }
-                _ => self.launch(batch, commands),
+                _ => {
+                    let attempt = self.attempt();
+                    self.request(batch, attempt, commands);
+                }
             }
         }
     }
@@ -73,11 +80,13 @@ impl Pipeline {
         self.start(Pending::Renew { batch, lease }, op, commands);
     }
 
-    pub(super) fn launch(&mut self, batch: Batch, commands: &mut Vec<Command>) {
-        self.request(batch, Authorization::First, commands);
+    /// A first attempt from now on.
+    fn attempt(&self) -> Attempt {
+        let patience = self.config.get(Number::ExportTimeoutMillis);
+        Attempt { authorization: Authorization::First, over: self.now.mono.plus(2 * patience) }
     }
 
-    fn request(&mut self, batch: Batch, authorization: Authorization, commands: &mut Vec<Command>) {
+    fn request(&mut self, batch: Batch, attempt: Attempt, commands: &mut Vec<Command>) {
         let Some(url) = self.config.url() else {
             return self.push_ready(batch, true);
         };
@@ -87,13 +96,14 @@ impl Pipeline {
             Err(NoBody::TooLarge) => return self.split(batch, commands),
         };
         let id = ExportId(self.next_id());
-        let deadline = self.now.mono.plus(self.config.get(Number::ExportTimeoutMillis));
-        let authorize = authorization != Authorization::Without && !self.config.skip_auth();
+        let patience = self.config.get(Number::ExportTimeoutMillis);
+        let deadline = self.now.mono.plus(patience).min(attempt.over);
+        let authorize = attempt.authorization != Authorization::Without && !self.config.skip_auth();
         commands.push(Command::Export(Export { id, url, body, authorize, keepalive: false }));
         if planted(Bug::RemovedBeforeItsAnswer) && batch.place.record.is_some() {
             self.remove(batch.place.key.clone(), commands);
         }
-        self.flight = Some(Flight { id, batch, deadline, authorization });
+        self.flight = Some(Flight { id, batch, deadline, attempt });
     }
 
     pub(super) fn body(&self, batch: &Batch) -> Result<Vec<u8>, NoBody> {
@@ -117,13 +127,13 @@ impl Pipeline {
         let Some(flight) = self.flight.take_if(|flight| flight.id == id) else {
             return;
         };
-        self.outcome(flight.batch, flight.authorization, outcome, commands);
+        self.outcome(flight.batch, flight.attempt, outcome, commands);
     }
 
     fn outcome(
         &mut self,
         mut batch: Batch,
-        authorization: Authorization,
+        attempt: Attempt,
         outcome: Outcome<'_>,
         commands: &mut Vec<Command>,
     ) {
@@ -168,7 +178,7 @@ impl Pipeline {
             Verdict::TooLarge if self.store_is_slow() => self.failed(batch, None, commands),
             Verdict::TooLarge => self.split(batch, commands),
             Verdict::Unauthorized => {
-                let next = match authorization {
+                let next = match attempt.authorization {
                     Authorization::First => Some(Authorization::Renewed),
                     Authorization::Renewed if self.config.auth_fallback() => {
                         Some(Authorization::Without)
@@ -179,7 +189,9 @@ impl Pipeline {
                     // A page's parting request was answered while another one is under way, or
                     // nothing may be sent any more.
                     Some(_) if authorized && !self.may_send() => self.retain(batch, commands),
-                    Some(next) if authorized => self.request(batch, next, commands),
+                    Some(authorization) if authorized => {
+                        self.request(batch, Attempt { authorization, ..attempt }, commands);
+                    }
                     _ => {
                         self.tell_refusal(status, "; dropped", commands);
                         self.drop_batch(Reason::Unauthorized, batch, commands);
@@ -266,9 +278,10 @@ impl Pipeline {
             PartingFate::HandedOver(_) if !delivered && planted(Bug::HandedOverForGood) => {}
             PartingFate::HandedOver(batch) => {
                 self.counts.handed_over -= u64::from(batch.events);
-                self.outcome(batch, Authorization::First, outcome, commands);
+                let attempt = self.attempt();
+                self.outcome(batch, attempt, outcome, commands);
             }
-            PartingFate::Kept { key, .. } if delivered => {
+            PartingFate::Kept { key, unwritten } if delivered => {
                 self.heard(true, commands);
                 self.recovered();
                 self.list_again();
@@ -278,6 +291,15 @@ impl Pipeline {
                     self.counts.delivered += u64::from(known.entry.events);
                     self.remove(key, commands);
                 }
+                if let Some(batch) = unwritten {
+                    self.vacate(Place { record: None, ..batch.place }, commands);
+                }
+            }
+            // Its copy may fail yet.
+            PartingFate::Kept { key, unwritten: Some(batch) } => {
+                self.known.remove(&key);
+                let attempt = self.attempt();
+                self.outcome(batch, attempt, outcome, commands);
             }
             // The copy goes out when its lease has run out.
             PartingFate::Kept { .. } => {}

@@ -524,7 +524,7 @@ impl Pipeline {
         if !sound {
             self.quarantine(batch, commands);
         } else if self.may_send() {
-            self.launch(batch, commands);
+            self.push_ready(batch, true);
         } else {
             self.shelve(batch, commands);
         }

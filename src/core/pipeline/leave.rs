@@ -16,6 +16,8 @@ use super::{
 
 /// The lease on the copy of what a page sent as it went away: long enough for the request to arrive.
 const PARTING_LEASE_MILLIS: u64 = 15_000;
+/// For less room than that, a batch that does not fit is not cut.
+const WORTH_CUTTING: usize = 16_384;
 /// Who goes away tries the store even if it failed a moment ago.
 const LAST_CHANCE: Millis = Millis(0);
 /// After the host went away, no request starts for so long.
@@ -24,15 +26,14 @@ const PAUSE_MILLIS: u64 = 1_000;
 const GRACE_MILLIS: u64 = 1_000;
 
 impl Pipeline {
-    /// A process ends: what the store takes in this very moment survives. `lease` is for what is on its
-    /// way: 0 if the request ends with the process.
-    pub(super) fn leave_process(&mut self, lease: u64, commands: &mut Vec<Command>) {
+    /// A process ends, or a shutdown's time is over: what the store takes in this very moment survives.
+    pub(super) fn leave_process(&mut self, ends: bool, commands: &mut Vec<Command>) {
         if !self.enabled || self.stopped || self.consent != Consent::Granted {
             return;
         }
         self.store_broken_until = LAST_CHANCE;
         self.seal(commands);
-        self.keep_flight(lease, commands);
+        self.keep_flight(ends, commands);
         self.undo_splits(commands);
         self.reclaim_renewing();
         self.shelve_all(commands);
@@ -49,7 +50,7 @@ impl Pipeline {
         self.seal(commands);
         if let Some(mut flight) = self.flight.take() {
             if flight.batch.place.copy().is_none() {
-                self.save(&mut flight.batch, commands);
+                self.save_flight(&mut flight, commands);
             }
             self.flight = Some(flight);
         }
@@ -64,7 +65,7 @@ impl Pipeline {
         }
         self.store_broken_until = LAST_CHANCE;
         self.seal(commands);
-        self.keep_flight(self.now.wall.plus(PARTING_LEASE_MILLIS).0, commands);
+        self.keep_flight(false, commands);
         self.undo_splits(commands);
         self.reclaim_renewing();
         let mut budget = budget as usize;
@@ -72,12 +73,22 @@ impl Pipeline {
         let mut staying = Vec::new();
         while let Some(batch) = self.pop_ready(true) {
             let body = if may_send { self.body(&batch).ok() } else { None };
-            match (body, self.config.url()) {
-                (Some(body), Some(url)) if body.len() <= budget => {
-                    budget -= body.len();
-                    self.part(batch, body, url, commands);
+            let (Some(body), Some(url)) = (body, self.config.url()) else {
+                staying.push(batch);
+                continue;
+            };
+            if body.len() <= budget {
+                budget -= body.len();
+                self.part(batch, body, url, commands);
+                continue;
+            }
+            let worthwhile = budget >= WORTH_CUTTING;
+            match worthwhile.then(|| self.cut_to(&batch, body.len(), budget)).flatten() {
+                Some([first, rest]) => {
+                    self.push_ready(rest, true);
+                    self.push_ready(first, true);
                 }
-                _ => staying.push(batch),
+                None => staying.push(batch),
             }
         }
         for batch in staying {
@@ -104,7 +115,7 @@ impl Pipeline {
             ExitPolicy::Send => false,
             ExitPolicy::Auto => batch.exposure || self.trust != Some(true),
         };
-        let lease = self.now.wall.plus(PARTING_LEASE_MILLIS).0;
+        let lease = self.parting_lease(deadline);
         let fate = if keep && self.may_copy(&batch, commands) {
             self.keep_copy(batch, lease, commands)
         } else {
@@ -117,15 +128,23 @@ impl Pipeline {
     }
 
     /// What is in flight has no witness if the page or the process goes now: a copy is kept.
-    fn keep_flight(&mut self, lease: u64, commands: &mut Vec<Command>) {
+    fn keep_flight(&mut self, ends: bool, commands: &mut Vec<Command>) {
         let Some(flight) = self.flight.take() else { return };
         if !self.may_copy(&flight.batch, commands) {
             self.flight = Some(flight);
             return;
         }
         let Flight { id, batch, deadline, .. } = flight;
+        // A request ends with its process.
+        let lease = if ends { 0 } else { self.parting_lease(deadline) };
         let fate = self.keep_copy(batch, lease, commands);
         self.parting.push(Parting { id, deadline, fate });
+    }
+
+    /// Until whoever was asked must have answered.
+    fn parting_lease(&self, deadline: Millis) -> u64 {
+        let left = deadline.0.saturating_sub(self.now.mono.0);
+        self.now.wall.plus(left.max(PARTING_LEASE_MILLIS)).0
     }
 
     /// The batch in the store as it is in memory.
@@ -157,6 +176,8 @@ impl Pipeline {
             self.start(Pending::Release(entry), op, commands);
             return PartingFate::Kept { key, unwritten: None };
         }
+        batch.place.record = Some(entry.clone());
+        batch.place.whole = true;
         let pending = Pending::Copy { key: key.clone() };
         self.put(entry, batch.bytes.clone(), pending, commands);
         PartingFate::Kept { key, unwritten: Some(batch) }
@@ -201,7 +222,7 @@ impl Pipeline {
                 flush.timed_out = true;
                 flush.deadline = now.plus(GRACE_MILLIS);
             }
-            self.leave_process(self.now.wall.plus(PARTING_LEASE_MILLIS).0, commands);
+            self.leave_process(false, commands);
         }
         let ledger = self.ledger();
         let mut index = 0;

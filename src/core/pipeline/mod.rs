@@ -124,7 +124,15 @@ struct Flight {
     id: ExportId,
     batch: Batch,
     deadline: Millis,
+    attempt: Attempt,
+}
+
+/// One attempt may take several requests.
+#[derive(Clone, Copy, Debug)]
+struct Attempt {
     authorization: Authorization,
+    /// When the last of them has had its time: no lease may run out before.
+    over: Millis,
 }
 
 /// The order in which a refused Authorization is tried again.
@@ -373,7 +381,7 @@ impl Pipeline {
             Input::Leaving(leaving) => {
                 match leaving {
                     Leaving::Page { budget } => self.leave_page(budget, commands),
-                    Leaving::Process => self.leave_process(0, commands),
+                    Leaving::Process => self.leave_process(true, commands),
                     Leaving::Signal => self.signalled(commands),
                 }
                 self.due = self.next_due();

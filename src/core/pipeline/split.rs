@@ -3,11 +3,12 @@
 
 use alloc::vec::Vec;
 
+use super::super::codec::Corrupt;
 use super::super::config::Number;
 use super::super::io::Command;
 use super::super::ledger::Reason;
 use super::super::planted::{Bug, planted};
-use super::super::record::{Header, Record};
+use super::super::record::Record;
 use super::keep::key;
 use super::{Batch, Pending, Pipeline, Place};
 
@@ -23,13 +24,7 @@ pub(super) struct Split {
 
 impl Pipeline {
     pub(super) fn split(&mut self, mut batch: Batch, commands: &mut Vec<Command>) {
-        let seq = self.next_seq;
-        let id = self.batch_ids.id(u64::from(seq));
-        // The first half keeps the batch's id, but not its place in the store.
-        let place = self.next_place();
-        let record = Record::own(&batch.bytes);
-        let split = |record: Record<'_>| record.split(batch.events / 2, id, self.client_id, seq);
-        let halves = match record.and_then(split) {
+        let mut halves = match self.cut(&batch, batch.events / 2) {
             Err(_) => return self.quarantine(batch, commands),
             Ok(None) => {
                 let message = ["the endpoint finds a single event too large; dropped"];
@@ -38,15 +33,6 @@ impl Pipeline {
             }
             Ok(Some(halves)) => halves,
         };
-        self.next_seq = seq.wrapping_add(1);
-        let mut places = [place, id].into_iter();
-        let mut halves = halves.map(|(header, bytes)| Batch {
-            place: Place::new(key(batch.place.created(), places.next().unwrap_or(header.batch_id))),
-            events: header.events,
-            attempts: batch.attempts,
-            exposure: header.exposure,
-            bytes,
-        });
         if batch.place.record.is_none() {
             for half in &mut halves {
                 self.save_early(half, commands);
@@ -73,30 +59,44 @@ impl Pipeline {
         self.splits.push(Split { whole: batch, halves, waiting: 2, failed: false });
     }
 
+    /// Two batches, of the first events and of the others, with places of their own: the first keeps the
+    /// batch's id, but not its place in the store.
+    fn cut(&mut self, batch: &Batch, keep: u32) -> Result<Option<[Batch; 2]>, Corrupt> {
+        let seq = self.next_seq;
+        let id = self.batch_ids.id(u64::from(seq));
+        let halves = Record::own(&batch.bytes)?.split(keep, id, self.client_id, seq)?;
+        let Some(halves) = halves else { return Ok(None) };
+        self.next_seq = seq.wrapping_add(1);
+        let mut ids = [self.next_place(), id].into_iter();
+        Ok(Some(halves.map(|(header, bytes)| Batch {
+            place: Place::new(key(batch.place.created(), ids.next().unwrap_or(header.batch_id))),
+            events: header.events,
+            attempts: batch.attempts,
+            exposure: header.exposure,
+            bytes,
+        })))
+    }
+
     /// A finished batch whose earlier state is in the store under a lease that ran out becomes two: what
     /// another holder may have taken over as it is there, and what came later.
     pub(super) fn part_from_lost(&mut self, batch: Batch) -> (Batch, Option<Batch>) {
         let copied = batch.place.record.as_ref().map_or(0, |record| record.events);
-        let seq = self.next_seq;
-        let id = self.batch_ids.id(u64::from(seq));
-        let record = Record::own(&batch.bytes);
-        let split = record.and_then(|record| record.split(copied, id, self.client_id, seq));
-        let Batch { place, attempts, .. } = batch;
-        let Ok(Some([first, second])) = split else {
-            let place = Place { whole: true, ..place };
-            return (Batch { place, ..batch }, None);
-        };
-        self.next_seq = seq.wrapping_add(1);
-        let batch = |place: Place, (header, bytes): (Header, Vec<u8>)| Batch {
-            place,
-            events: header.events,
-            attempts,
-            exposure: header.exposure,
-            bytes,
-        };
-        let key = key(second.0.base, id);
-        let rest = batch(Place::new(key), second);
-        (batch(Place { whole: true, ..place }, first), Some(rest))
+        let parts = self.cut(&batch, copied);
+        let place = Place { whole: true, ..batch.place };
+        match parts {
+            Ok(Some([first, rest])) => (Batch { place, ..first }, Some(rest)),
+            _ => (Batch { place, ..batch }, None),
+        }
+    }
+
+    /// As much of a batch in memory as makes a body of at most so many bytes, and the rest.
+    pub(super) fn cut_to(&mut self, batch: &Batch, body: usize, most: usize) -> Option<[Batch; 2]> {
+        if batch.place.record.is_some() || !batch.place.former.is_empty() {
+            return None;
+        }
+        // Events differ in size: a tenth less than their share.
+        let keep = u64::from(batch.events) * most as u64 * 9 / (10 * body.max(1)) as u64;
+        self.cut(batch, keep as u32).ok().flatten()
     }
 
     /// A half was written, or could not be.
