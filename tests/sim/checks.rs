@@ -344,7 +344,10 @@ impl World {
         let lost = self.options.store.loses + self.options.life.power_failure > 0
             || silent.iter().any(|reason| drops.0[*reason as usize] > 0)
             || self.past.iter().any(|ledger| !ledger.dropped.is_empty() || ledger.handed_over > 0)
-            || alive.into_iter().any(|client| client.shut_down);
+            || alive.into_iter().any(|client| {
+                // Another holder may have delivered an earlier state of what was to tell them.
+                client.shut_down || client.pipeline.ledger().handed_over > 0
+            });
         for (index, name) in Drops::NAMES.iter().enumerate() {
             let told = self.server.dropped.get(*name).copied().unwrap_or(0);
             let counted = drops.0[index];
