@@ -76,8 +76,11 @@ impl World {
         let Some(client) = &mut self.slots[slot].client else { return };
         let ((bytes, events), (most_bytes, most_events)) = memory(client);
         let (more_bytes, more_events) = client.surplus;
-        assert!(bytes <= most_bytes + more_bytes, "{bytes} bytes of {most_bytes}");
-        assert!(events <= most_events + more_events, "{events} events of {most_events}");
+        assert!(bytes <= most_bytes + more_bytes, "{bytes} bytes of {most_bytes} and {more_bytes}");
+        assert!(
+            events <= most_events + more_events,
+            "{events} events of {most_events} and {more_events}"
+        );
         // As long as it may all be on its way into the store, the queue may fill beside it.
         if 2 * bytes <= most_bytes {
             client.surplus.0 = 0;
@@ -341,7 +344,10 @@ impl World {
         let lost = self.options.store.loses + self.options.life.power_failure > 0
             || silent.iter().any(|reason| drops.0[*reason as usize] > 0)
             || self.past.iter().any(|ledger| !ledger.dropped.is_empty() || ledger.handed_over > 0)
-            || alive.into_iter().any(|client| client.shut_down);
+            || alive.into_iter().any(|client| {
+                // Another holder may have delivered an earlier state of what was to tell them.
+                client.shut_down || client.pipeline.ledger().handed_over > 0
+            });
         for (index, name) in Drops::NAMES.iter().enumerate() {
             let told = self.server.dropped.get(*name).copied().unwrap_or(0);
             let counted = drops.0[index];

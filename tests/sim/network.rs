@@ -62,12 +62,6 @@ impl Request {
         self.ending.is_some_and(|(_, ending)| ending == Ending::Success)
     }
 
-    /// Its events are its client's again.
-    fn came_back(&self) -> bool {
-        let back = [Ending::Refused, Ending::Unreached, Ending::Cancelled];
-        self.ending.is_some_and(|(_, ending)| back.contains(&ending))
-    }
-
     fn cancelled(&self) -> bool {
         self.ending.is_some_and(|(_, ending)| ending == Ending::Cancelled)
     }
@@ -278,25 +272,15 @@ impl World {
         if heard && !parted && self.client(slot, client).is_some_and(|client| !client.shut_down) {
             self.check_health(slot, outcome);
         }
-        if heard && self.requests[index].came_back() {
+        if heard && !self.requests[index].succeeded() {
+            // Its events are its client's again, whatever the queue holds meanwhile.
             self.allow_surplus(slot);
-        } else if heard {
-            self.allow_one(slot, index);
         }
         let batch = self.requests[index].body.batch_id;
         let pending = self.client(slot, client).is_some_and(|client| !client.operations.is_empty())
             && self.removal_pending(slot, batch);
         let request = &mut self.requests[index];
         request.settled |= request.succeeded() && !pending;
-    }
-
-    /// A batch that is split may be larger than what a queue of ours would hold.
-    fn allow_one(&mut self, slot: usize, request: usize) {
-        let Request { size, ref body, .. } = self.requests[request];
-        if let Some(client) = &mut self.slots[slot].client {
-            let (bytes, events) = client.surplus;
-            client.surplus = (bytes.max(size as u64), events.max(body.events.len() as u64));
-        }
     }
 
     fn removal_pending(&self, slot: usize, batch: u128) -> bool {
