@@ -297,9 +297,11 @@ impl Pipeline {
             }
             // Its copy may fail yet.
             PartingFate::Kept { key, unwritten: Some(batch) } => {
-                self.known.remove(&key);
-                let attempt = self.attempt();
-                self.outcome(batch, attempt, outcome, commands);
+                // If it is not known any more, its drop was counted.
+                if self.known.remove(&key).is_some() {
+                    let attempt = self.attempt();
+                    self.outcome(batch, attempt, outcome, commands);
+                }
             }
             // The copy goes out when its lease has run out.
             PartingFate::Kept { .. } => {}
