@@ -17,8 +17,6 @@ const PROGRESS: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Failure {
     pub seed: u64,
-    /// What the hosts had done until then, all together.
-    doings: u64,
     mono: u64,
     pub message: String,
     options: Options,
@@ -65,10 +63,7 @@ pub fn run(seed: u64, most: u64, verbose: bool) -> Result<Tally, Box<Failure>> {
     SAID.set(Some(String::new()));
     let result = catch_unwind(AssertUnwindSafe(|| live(&mut world)));
     let message = SAID.take().unwrap_or_default();
-    result.map_err(|_| {
-        let doings = options.doings - world.doings_left;
-        Box::new(Failure { seed, doings, mono: world.mono, message, options })
-    })
+    result.map_err(|_| Box::new(Failure { seed, mono: world.mono, message, options }))
 }
 
 /// Runs seeds from `first` on until one fails. Tells how far it is where it takes long.
@@ -141,8 +136,8 @@ impl Failure {
     /// The same failure with as few doings as can be found quickly.
     pub fn shrink(self: Box<Self>) -> Box<Self> {
         let (mut good, mut best) = (0, self);
-        while good + 1 < best.doings {
-            let middle = good.midpoint(best.doings);
+        while good + 1 < best.options.doings {
+            let middle = good.midpoint(best.options.doings);
             match run(best.seed, middle, false) {
                 Err(less) if less.place() == best.place() => best = less,
                 _ => good = middle,
@@ -164,9 +159,10 @@ impl Failure {
     }
 
     pub fn tell(&self) -> String {
-        let Self { seed, doings, mono, message, options } = self;
+        let Self { seed, mono, message, options } = self;
+        let doings = options.doings;
         format!(
-            "seed {seed} failed at {mono} ms after {doings} doings; its options:\n{options:#?}\n\
+            "seed {seed} failed at {mono} ms; its options:\n{options:#?}\n\
              {message}\nsee it again, step by step: make simulate SEED={seed} DOINGS={doings}"
         )
     }

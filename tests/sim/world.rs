@@ -6,6 +6,7 @@ use std::collections::{BinaryHeap, HashMap, VecDeque};
 use wasm_telemetry::core::config::{Layer, Setting};
 use wasm_telemetry::core::io::{Command, Input};
 use wasm_telemetry::core::ledger::Ledger;
+use wasm_telemetry::core::store::StoreResult;
 use wasm_telemetry::core::time::{Millis, Now, UnixMillis};
 
 use super::checks::Cause;
@@ -185,7 +186,12 @@ impl World {
                     return;
                 };
                 self.say(|| format!("{client}: store {} answers {}", id.0, brief(&result)));
+                let claimed = matches!(result, StoreResult::Claimed(_));
                 self.give(slot, Input::Stored { id, result }, Cause::Other);
+                if claimed {
+                    // It may be larger than this client's queue, and not be sent after all.
+                    self.allow_surplus(slot);
+                }
             }
             Happening::Arrives { request } => self.arrive(request),
             Happening::Answers { request, answer } => self.answer(request, answer),
