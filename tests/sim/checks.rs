@@ -271,6 +271,15 @@ impl World {
         }
     }
 
+    pub fn is_left(&self) -> bool {
+        self.left().next().is_some()
+    }
+
+    /// Batches in the store. What is remembered of an endpoint has the time 0 in its key.
+    fn left(&self) -> impl Iterator<Item = &String> {
+        self.store.records.keys().filter(|key| !key.starts_with("000000000000-"))
+    }
+
     /// Everything that was accepted has arrived, or there is a reason that somebody counted.
     pub fn check_end(&self) {
         let mut drops = Drops::default();
@@ -292,9 +301,7 @@ impl World {
             delivered += ledger.delivered;
             handed_over += ledger.handed_over;
         }
-        // What is remembered of an endpoint has the time 0 in its key.
-        let batch = |key: &&String| !key.starts_with("000000000000-");
-        let left: Vec<&String> = self.store.records.keys().filter(batch).collect();
+        let left: Vec<&String> = self.left().collect();
         assert!(left.is_empty(), "the store is not empty: {left:?}");
         for (serial, event) in self.events.iter().enumerate() {
             assert!(

@@ -57,6 +57,11 @@ fn live(world: &mut World) -> Tally {
     heal(world);
     let end = world.mono + 2 * DAY;
     while world.step(end) {}
+    if world.is_left() {
+        // Somebody stopped over a store that was slow to take the rest.
+        visit(world, 0);
+        while world.step(end + DAY) {}
+    }
     world.check_end();
     world.report_drops();
     Tally {
@@ -109,9 +114,13 @@ fn heal(world: &mut World) {
         }
     }
     world.rearm();
-    world.slots.push(world::Slot::default());
-    let slot = world.slots.len() - 1;
     // Late enough for whoever is about to stop.
     let delay = world.dice.within(60_000, 600_000);
+    visit(world, delay);
+}
+
+fn visit(world: &mut World, delay: u64) {
+    world.slots.push(world::Slot::default());
+    let slot = world.slots.len() - 1;
     world.at(world.mono + delay, Happening::Begins { slot });
 }
