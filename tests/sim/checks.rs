@@ -175,6 +175,14 @@ impl World {
                 event.denied = true;
             }
         }
+        if dropped(Reason::ConsentDenied) + dropped(Reason::Killed) > 0 {
+            // A wipe may come to nothing, and what the wiped client hears of them it ignores.
+            let keys: Vec<String> = self.store.records.keys().cloned().collect();
+            for key in keys {
+                let serials = self.serials_of(&key);
+                self.may_come_twice(&serials, "there was a wipe");
+            }
+        }
         if dropped(Reason::ConsentDenied) + dropped(Reason::Killed) + dropped(Reason::ShutDown) > 0
         {
             for event in &mut self.events {

@@ -19,7 +19,7 @@ const PARTING_LEASE_MILLIS: u64 = 15_000;
 /// For less room than that, a batch that does not fit is not cut.
 const WORTH_CUTTING: usize = 16_384;
 /// Who goes away tries the store even if it failed a moment ago.
-const LAST_CHANCE: Millis = Millis(0);
+pub(super) const LAST_CHANCE: Millis = Millis(0);
 /// After the host went away, no request starts for so long.
 const PAUSE_MILLIS: u64 = 1_000;
 /// How long a shutdown waits for the store after its time is over.

@@ -379,6 +379,10 @@ impl Pipeline {
             }
             Input::Stored { id, result } => self.stored(id, result, commands),
             Input::Leaving(leaving) => {
+                if self.clear_wanted {
+                    self.store_broken_until = leave::LAST_CHANCE;
+                    self.clear_store(commands);
+                }
                 match leaving {
                     Leaving::Page { budget } => self.leave_page(budget, commands),
                     Leaving::Process => self.leave_process(true, commands),
