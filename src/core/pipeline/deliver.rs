@@ -10,7 +10,9 @@ use super::super::planted::{Bug, planted};
 use super::super::record::Record;
 use super::super::retry::{Verdict, classify, retry_after_millis, wait_millis};
 use super::super::time::Millis;
-use super::{Attempt, Authorization, Batch, Flight, PartingFate, Pending, Pipeline, Place};
+use super::{
+    Attempt, Authorization, Batch, Flight, Parting, PartingFate, Pending, Pipeline, Place,
+};
 
 impl Pipeline {
     /// Whether a request may start now.
@@ -262,8 +264,12 @@ impl Pipeline {
             self.failed(flight.batch, None, commands);
         }
         while let Some(index) = self.parting.iter().position(|parting| parting.deadline <= now) {
-            let parting = self.parting.swap_remove(index);
-            commands.push(Command::Cancel(parting.id));
+            let Parting { id, fate, .. } = self.parting.swap_remove(index);
+            commands.push(Command::Cancel(id));
+            if let PartingFate::Kept { unwritten: Some(_), .. } = fate {
+                // No more of its copy is known than of its request.
+                self.witnessed(fate, Outcome::NetworkError, commands);
+            }
         }
         self.watch_operations(commands);
     }
