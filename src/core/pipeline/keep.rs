@@ -81,7 +81,10 @@ impl Pipeline {
 
     /// Whoever had a record's lease when it ran out may remove it yet: what comes is put elsewhere.
     pub(super) fn leave_lost(&mut self, place: &mut Place) {
-        if place.record.take_if(|record| self.is_free(record)).is_some() {
+        // Who ends leaves it to anybody, but as a whole: whoever has it has all of it.
+        let left = |record: &Entry| place.whole && record.lease == 0;
+        if place.record.as_ref().is_some_and(|record| self.is_free(record) && !left(record)) {
+            place.record = None;
             let fresh = key(place.created(), self.next_place());
             place.former.push(core::mem::replace(&mut place.key, fresh));
         }
