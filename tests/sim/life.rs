@@ -221,6 +221,7 @@ impl World {
         };
         let config = client.note_limits();
         client.excused |= client.limits.store_bytes < 1 << 20;
+        self.most_attempts = self.most_attempts.max(client.limits.attempts);
         let base = config["batch"]["baseUrl"].as_str();
         assert!(base.is_none_or(|url| url.starts_with(BASE)), "sent astray: {base:?}");
     }

@@ -76,7 +76,7 @@ impl World {
         assert!(client.online, "nothing is tried while the machine is offline");
         let hold = client.health.hold_until;
         assert!(export.keepalive || mono >= hold, "a request before the pause is over, at {hold}");
-        assert!(body.attempt <= client.limits.attempts, "attempt {}", body.attempt);
+        assert!(body.attempt <= self.most_attempts, "attempt {}", body.attempt);
         let request = self.requests.len();
         client.exports.insert(export.id.0, request);
         let deadline = mono + client.limits.timeout;

@@ -67,6 +67,8 @@ pub struct World {
     pub store: SharedStore,
     pub server: Server,
     pub requests: Vec<Request>,
+    /// Of all clients: who allows fewer may find a batch in the store that has had more.
+    pub most_attempts: u64,
     pub requests_of: HashMap<u128, Vec<usize>>,
     pub events: Vec<Logged>,
     /// The events under each key that was ever put into the store, as last put.
@@ -104,6 +106,7 @@ impl World {
             store,
             server: Server::default(),
             requests: Vec::new(),
+            most_attempts: 0,
             requests_of: HashMap::new(),
             events: Vec::new(),
             contents: HashMap::new(),
