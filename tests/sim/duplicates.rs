@@ -46,6 +46,16 @@ impl World {
 
     /// A client takes a record: whoever held it before is dead, or its lease ran out under it.
     pub fn taken_over(&mut self, client: u32, key: &str) {
+        let serials = self.serials_of(key);
+        let in_doubt = |request: &Request| {
+            request.parted
+                && !request.settled
+                && request.client != client
+                && request.body.events.iter().any(|event| serials.contains(&event.serial))
+        };
+        if self.requests.iter().any(in_doubt) {
+            self.may_come_twice(&serials, "taken over before its record was removed");
+        }
         let Some(holder) = self.holders.get(key).copied() else { return };
         if holder.client == client {
             return;
@@ -64,7 +74,6 @@ impl World {
             return;
         };
         if jumped || held_up {
-            let serials = self.serials_of(key);
             self.may_come_twice(&serials, "its lease ran out under its holder");
         }
     }

@@ -3,6 +3,8 @@ import { byId, number, setText } from './dom.js';
 import { logMany, telemetry } from './telemetry.js';
 
 const CLICK = 'click';
+/** Changes that are on their way to the collector and back: what is in force is older than they. */
+let changing = 0;
 
 /** Wires the switches. They show what is in force, whoever set it, and never change it by themselves. */
 export function createControls() {
@@ -39,7 +41,7 @@ export function createControls() {
     },
 
     showConfig({ killed, sampling, batch }) {
-      byId('killed').checked = killed !== false;
+      if (changing === 0) byId('killed').checked = killed !== false;
       const rate = sampling[CLICK]?.sample_rate ?? 1;
       put('rate', rate);
       if (!focused('rate')) showRate(rate);
@@ -63,6 +65,7 @@ function apply(config) {
 }
 
 async function configure(patch) {
+  changing += 1;
   await tell('config-report', async () => {
     const config = await collector.config();
     apply(
@@ -74,6 +77,7 @@ async function configure(patch) {
       }),
     );
   });
+  changing -= 1;
 }
 
 async function faults(patch) {
