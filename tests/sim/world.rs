@@ -161,9 +161,11 @@ impl World {
             Happening::Host { slot } => self.host(slot),
             Happening::Begins { slot } => self.begin(slot),
             Happening::Ends { slot, client } => {
-                if self.faults && self.client(slot, client).is_some() {
-                    self.end(slot, End::Left);
-                }
+                let (faults, mono) = (self.faults, self.mono);
+                let Some(found) = self.client(slot, client).filter(|_| faults) else { return };
+                // What it did since it left, it did for nothing.
+                let discarded = found.thawed_at == Some(mono);
+                self.end(slot, if discarded { End::Crash } else { End::Left });
             }
             Happening::Thaws { slot, client } => self.thaw(slot, client),
             Happening::Wake { slot, client, timer } => {
