@@ -61,6 +61,10 @@ impl World {
             }
         }
         self.steps += 1;
+        if commands.iter().any(|command| matches!(command, Command::Cancel(_))) {
+            // A request that had its time comes back into memory.
+            self.allow_surplus(slot);
+        }
         // What an answer brings back is noted after its step.
         if self.steps.is_multiple_of(32) && !matches!(cause, Cause::Exported(_)) {
             self.check_memory(slot);
