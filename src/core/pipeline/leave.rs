@@ -298,8 +298,10 @@ impl Pipeline {
         self.open_place = Place::default();
         let open = self.open.take().map_or(0, |open| u64::from(open.header().events));
         let moving: u64 = self.moving().map(|batch| u64::from(batch.events)).sum();
-        let waits = |pending: &Pending| matches!(pending, Pending::Put(_) | Pending::Renew { .. });
-        self.operations.retain(|operation| !waits(&operation.pending));
+        // What the store was asked before, it answers about what is to go.
+        let lasts = |pending: &Pending| matches!(pending, Pending::Remove | Pending::Clear);
+        self.operations.retain(|operation| lasts(&operation.pending));
+        self.list_wanted = true;
         self.splits.clear();
         let mut gone = open + moving;
         while let Some(batch) = self.pop_ready(true) {
