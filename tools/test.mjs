@@ -65,7 +65,7 @@ const steps = [
       ...['cargo', 'test', '--locked', '--profile', 'sim', '--features', 'planted'],
       ...['--test', 'simulator', '--', '--nocapture', '--test-threads=1'],
     ],
-    env: { SIM_FRESH_SECONDS: process.env.SIM_FRESH_SECONDS ?? '20' },
+    env: { SIM_FRESH_SECONDS: process.env.SIM_FRESH_SECONDS ?? '1' },
   },
   { name: 'wasm in Node', part: 'wasm', command: ['wasm-pack', 'test', '--node'] },
   {
