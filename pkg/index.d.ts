@@ -160,7 +160,7 @@ export interface InitOptions {
   enrich?: (name: string, metadata: Metadata) => MaybePromise<Metadata | undefined>;
   /** A store of the host's own, or `'memory'`. Default: IndexedDB, files in Node. */
   store?: Store | 'memory';
-  /** Where Node, Deno and Bun keep batches. Default: a folder of `serviceName` under the user's state directory. */
+  /** Where Node, Deno and Bun keep batches; made, with mode 0700, if absent. Default: a folder of `serviceName` under the user's state directory. */
   directory?: string;
   /** Default `'on-failure'`. */
   durability?: 'on-failure' | 'write-ahead';

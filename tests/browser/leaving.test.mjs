@@ -192,5 +192,8 @@ test('a page that is left before its database is open loses nothing', async (t) 
   await page.goto(`${server.url}/later`);
   await until(() => ids(server.events()).size === 150, '150 events');
   // What was sent as the page went had no witness, and came again.
-  assert.deepEqual([...new Set(numbers(server.events()))].sort((a, b) => a - b), upTo(150));
+  assert.deepEqual(
+    [...new Set(numbers(server.events()))].sort((a, b) => a - b),
+    upTo(150),
+  );
 });
