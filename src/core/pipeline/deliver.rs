@@ -26,7 +26,7 @@ impl Pipeline {
     }
 
     pub(super) fn may_claim(&self) -> bool {
-        self.store_usable() && self.claim_not_before <= self.now.mono
+        self.store_usable() && self.claim_not_before <= self.now.mono && !self.is_wiping()
     }
 
     /// With `write-ahead` nothing is sent before it could be stored.

@@ -36,6 +36,11 @@ impl Pipeline {
         self.store_ready && self.store_broken_until <= self.now.mono && self.may_store()
     }
 
+    /// Whether the store may hold what is to go: it is neither listed nor taken.
+    pub(super) fn is_wiping(&self) -> bool {
+        self.clear_wanted || self.pending().any(|pending| matches!(pending, Pending::Clear))
+    }
+
     pub(super) fn may_store(&self) -> bool {
         self.config.get(Number::MaxStoreBytes) > 0
     }
@@ -234,7 +239,7 @@ impl Pipeline {
     }
 
     pub(super) fn list(&mut self, commands: &mut Vec<Command>) {
-        if self.list_wanted && self.store_usable() {
+        if self.list_wanted && self.store_usable() && !self.is_wiping() {
             self.list_wanted = false;
             self.listed_at = self.now.mono;
             self.start(Pending::List, StoreOp::List, commands);
