@@ -110,10 +110,9 @@ async function logLater(spool, key, options, host) {
     if (method === 'logEvent') args[1] = revived(args[1]);
     /** @type {any} */ (client)[method](...args, at);
   }
-  // The instance sends it then; where nothing is stored it can't.
-  const stored = client.stats().store.kind === 'indexeddb';
-  if (stored) client.leave('process');
-  await client.shutdown(stored ? 0 : undefined);
+  // Whoever lists the store from now on may take it; the page's own instance may have listed before.
+  if (client.stats().store.kind === 'indexeddb') client.leave('process');
+  await client.shutdown();
 }
 
 /**
