@@ -70,7 +70,7 @@ export function guard(options, host, kept) {
 }
 
 /**
- * Puts what other pages left into the store, as batches of its own: it has another context.
+ * Logs what other pages left, by an instance of its own: it has another context.
  * @param {InitOptions} options
  * @param {Host} host
  * @param {Kept} kept

@@ -376,7 +376,9 @@ impl Driver {
 
     /// What the host logs while its page goes, after our own listener was called.
     fn leave_again(&self) {
-        if self.parting_until.get() > timer::now().mono && self.accepted() > self.parted.get() {
+        let until = self.parting_until.get();
+        // The clock is not free, and this comes after every input.
+        if until > Millis(0) && until > timer::now().mono && self.accepted() > self.parted.get() {
             self.leave(Leaving::Page { budget: self.exporter.keepalive_room() });
         }
     }
