@@ -4,9 +4,11 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { brotliCompressSync, deflateRawSync, gzipSync } from 'node:zlib';
+import { deflateAsync } from '@gfx/zopfli';
 import { build } from 'esbuild';
 import { cargoConfig, env, root } from './env.mjs';
+import { printSizes } from './size.mjs';
+import { stripped } from './wasm-sections.mjs';
 
 const usage = `Usage: node tools/build.mjs [--debug]
 
@@ -23,8 +25,16 @@ const wasmFeatures = [
   'sign-ext',
 ];
 
+// What wasm-opt does beside -Oz: docs/size.md has what each is worth.
+const passes = [
+  ...['--low-memory-unused', '-Oz', '--flatten', '--rereloop', '-Oz', '-Oz'],
+  '--reorder-functions-by-name',
+];
+
 const out = join(root, 'target', 'npm');
 const wasmFile = join(out, 'wasm_telemetry.wasm');
+// The same with the names of its functions, for tools/size.mjs and twiggy.
+const namedFile = join(out, 'named.wasm');
 const bindingsFile = join(out, 'bindgen', 'wasm_telemetry_bg.js');
 const bytesFile = join(out, 'bytes.js');
 
@@ -43,7 +53,7 @@ async function main() {
 
   checkManifest();
   const profile = options.debug ? 'debug' : 'release';
-  buildWasm(compile(profile), profile);
+  await buildWasm(compile(profile), profile);
   await bundle();
   copyForNpm();
   await printSizes();
@@ -76,16 +86,17 @@ function compile(/** @type {'debug' | 'release'} */ profile) {
   return join(target, 'wasm32-unknown-unknown', profile, 'wasm_telemetry.wasm');
 }
 
-function buildWasm(/** @type {string} */ compiled, /** @type {string} */ profile) {
+async function buildWasm(/** @type {string} */ compiled, /** @type {string} */ profile) {
   const stampFile = join(out, 'stamp');
   const stamp = createHash('sha256')
     .update(readFileSync(compiled))
     .update(readFileSync(new URL(import.meta.url)))
-    .update(readFileSync(join(root, 'node_modules', 'binaryen', 'package.json')))
+    .update(readFileSync(new URL('wasm-sections.mjs', import.meta.url)))
+    .update(readFileSync(join(root, 'package-lock.json')))
     .update(version('wasm-bindgen'))
     .update(profile)
     .digest('hex');
-  const outputs = [wasmFile, bindingsFile, bytesFile];
+  const outputs = [namedFile, wasmFile, bindingsFile, bytesFile];
   if (outputs.every(existsSync) && readIfThere(stampFile) === stamp) {
     return console.log('build: wasm unchanged');
   }
@@ -106,15 +117,20 @@ function buildWasm(/** @type {string} */ compiled, /** @type {string} */ profile
   );
   const bound = join(bindgen, 'wasm_telemetry_bg.wasm');
   if (debug) {
+    writeFileSync(namedFile, readFileSync(bound));
     writeFileSync(wasmFile, readFileSync(bound));
   } else {
     const features = wasmFeatures.map((feature) => `--enable-${feature}`);
-    const strip = ['--strip-debug', '--strip-producers', '--strip-target-features'];
-    run('wasm-opt', ['-Oz', ...features, ...strip, bound, '-o', wasmFile]);
+    run('wasm-opt', [...features, ...passes, '-g', bound, '-o', namedFile]);
+    writeFileSync(wasmFile, stripped(readFileSync(namedFile)));
   }
-  const bytes = deflateRawSync(readFileSync(wasmFile), { level: 9 }).toString('base64');
-  writeFileSync(bytesFile, `export const bytes = '${bytes}';\n`);
+  writeFileSync(bytesFile, `export const bytes = '${await deflated(wasmFile)}';\n`);
   writeFileSync(stampFile, stamp);
+}
+
+/** As raw deflate in base64: a text of 64 letters costs gzip, which comes after it, least. */
+async function deflated(/** @type {string} */ file) {
+  return Buffer.from(await deflateAsync(readFileSync(file), {})).toString('base64');
 }
 
 async function bundle() {
@@ -128,6 +144,8 @@ async function bundle() {
     const { outputFiles } = await build({
       absWorkingDir: root,
       entryPoints: ['pkg/src/index.js'],
+      // Before everything else: between two files it would keep gzip from seeing what they share.
+      inject: [bytesFile],
       outfile: join(dist, name),
       format,
       bundle: true,
@@ -160,35 +178,6 @@ function copyForNpm() {
   for (const name of ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE']) {
     const file = join(root, name);
     if (existsSync(file)) writeIfChanged(join(root, 'pkg', name), readFileSync(file));
-  }
-}
-
-async function printSizes() {
-  const entry = join(root, 'pkg', 'dist', 'index.js');
-  const { outputFiles } = await build({
-    stdin: {
-      contents: `import { init, logEvent } from ${JSON.stringify(entry)};
-        init({ serviceName: 'smallest' });
-        logEvent('started');`,
-      resolveDir: root,
-    },
-    bundle: true,
-    write: false,
-    minify: true,
-    format: 'esm',
-    target: 'es2022',
-  });
-  const rows = /** @type {[string, Uint8Array][]} */ ([
-    ['WebAssembly', readFileSync(wasmFile)],
-    ['pkg/dist/index.js', readFileSync(entry)],
-    ['smallest program, bundled and minified', outputFiles[0].contents],
-  ]);
-  const line = (/** @type {(string | number)[]} */ [name, ...sizes]) =>
-    String(name).padEnd(40) + sizes.map((size) => size.toLocaleString('en').padStart(10)).join('');
-  console.log(line(['bytes', 'raw', 'gzip', 'brotli']));
-  for (const [name, data] of rows) {
-    const gzip = gzipSync(data, { level: 9 });
-    console.log(line([name, data.length, gzip.length, brotliCompressSync(data).length]));
   }
 }
 
