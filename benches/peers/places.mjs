@@ -1,0 +1,89 @@
+// Where sides are measured. Each gets a process of its own, in Node or in Chromium, so that none works
+// with what another changed; the rounds of all of them alternate.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { launch } from '../../tests/support/browser.mjs';
+import { spawn } from './remote.mjs';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+export const scripts = fileURLToPath(new URL('../../target/bench', import.meta.url));
+
+export const sideFile = (/** @type {{ file: string }} */ { file }) => join(here, 'sides', file);
+
+export function node() {
+  return {
+    name: `Node ${process.versions.node}`,
+    key: 'node',
+    async open(side) {
+      const args = [sideFile(side), side.gzip === false ? 'plain' : ''];
+      const child = await spawn(join(here, 'inside', 'node.mjs'), args, ['--expose-gc']);
+      return {
+        start: (options) => child.ask({ name: 'start', args: [options] }),
+        run: (task, options) => child.ask({ name: task, args: [options] }),
+        /** Microseconds of processor time. */
+        cpu: () => child.ask({ name: 'cpu' }),
+        close: child.close,
+      };
+    },
+    close: async () => {},
+  };
+}
+
+export async function chromium(/** @type {string} */ origin) {
+  const browser = await launch(
+    '--js-flags=--expose-gc',
+    '--enable-precise-memory-info',
+    '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+  );
+  return {
+    name: `Chromium ${browser.version()}`,
+    key: 'chromium',
+    browser,
+    async open(side) {
+      await bundle(side);
+      // A context of its own makes Chromium start a renderer for it.
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      page.on('pageerror', (error) => console.error(`${side.name}: ${error.message}`));
+      await page.goto(`${origin}/${side.key}/page`);
+      if (side.gzip === false) await page.evaluate(() => delete globalThis.CompressionStream);
+      await page.addScriptTag({ url: `/${side.key}/side.js` });
+      const client = await context.newCDPSession(page);
+      await client.send('Performance.enable');
+      return {
+        page,
+        start: (options) => page.evaluate((given) => window.subject.start(given), options),
+        run: (task, options) =>
+          page.evaluate(([name, given]) => window.subject.run(name, given), [task, options]),
+        async cpu() {
+          const { metrics } = await client.send('Performance.getMetrics');
+          return metrics.find(({ name }) => name === 'ProcessTime').value * 1e6;
+        },
+        close: () => context.close(),
+      };
+    },
+    close: () => browser.close(),
+  };
+}
+
+async function bundle(side) {
+  const { outputFiles } = await build({
+    stdin: {
+      contents: `import * as side from ${JSON.stringify(sideFile(side))};
+        import { subject } from './inside/subject.js';
+        window.subject = subject(side);`,
+      resolveDir: here,
+    },
+    bundle: true,
+    minify: true,
+    write: false,
+    format: 'iife',
+    target: 'es2022',
+    logLevel: 'error',
+    define: { 'process.env.NODE_ENV': '"production"' },
+  });
+  mkdirSync(join(scripts, side.key), { recursive: true });
+  writeFileSync(join(scripts, side.key, 'side.js'), outputFiles[0].contents);
+}
