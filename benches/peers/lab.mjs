@@ -1,5 +1,4 @@
 // What a goal works with: sides that are open in one place, and the endpoint that they send to.
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventName } from './inside/events.js';
 import { scripts } from './places.mjs';
@@ -40,10 +39,13 @@ export class Lab {
   async start(side, options = {}) {
     const subject = await this.place.open(side);
     this.#open.set(subject, subject);
-    const url = `${this.collector.origin}/${side.key}`;
     await this.endpoint(side, { mode: 'ok', reset: true });
-    await subject.start({ ...usual, url, gzip: side.gzip, ...options });
+    await subject.start({ ...this.options(side), ...options });
     return subject;
+  }
+
+  options({ key, gzip }) {
+    return { ...usual, url: `${this.collector.origin}/${key}`, gzip };
   }
 
   leaveOut({ name }, error) {

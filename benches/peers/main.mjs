@@ -2,19 +2,13 @@
 import { parseArgs } from 'node:util';
 import { ensureInstalled } from './install.mjs';
 
-/** @type {Record<string, () => Promise<(lab: any) => Promise<string>>>} */
-const goals = {
-  call: async () => (await import('./goals/call.mjs')).call,
-  wire: async () => (await import('./goals/wire.mjs')).wire,
-  tasks: async () => (await import('./goals/tasks.mjs')).tasks,
-  memory: async () => (await import('./goals/memory.mjs')).memory,
-  growth: async () => (await import('./goals/growth.mjs')).growth,
-};
+/** Each module exports a function of its name, and `where` it is measured if that is not both. */
+const goals = ['call', 'wire', 'tasks', 'memory', 'start', 'size', 'growth'];
 
 const usage = `Usage: node benches/peers/main.mjs [options]
 
   --node, --chromium   measure only there
-  --only call,wire     only these goals; there are: ${Object.keys(goals).join(', ')}
+  --only call,wire     only these goals; there are: ${goals.join(', ')}
   --quick              fewer rounds
   --write              put the tables into docs/performance.md as well
   --help               print this`;
@@ -29,13 +23,11 @@ const { values: options } = parseArgs({
     help: { type: 'boolean', short: 'h' },
   },
 });
-const chosen = options.only?.split(',') ?? Object.keys(goals);
-const unknown = chosen.filter((name) => !(name in goals));
+const chosen = options.only?.split(',') ?? goals;
+const unknown = chosen.filter((name) => !goals.includes(name));
 if (options.help) console.log(usage);
 else if (unknown.length > 0) {
-  console.error(
-    `bench: no goal ${unknown.join(', ')}; there are: ${Object.keys(goals).join(', ')}`,
-  );
+  console.error(`bench: no goal ${unknown.join(', ')}; there are: ${goals.join(', ')}`);
   process.exitCode = 2;
 } else {
   ensureInstalled();
@@ -52,10 +44,11 @@ async function main() {
     const place = key === 'node' ? places.node() : await places.chromium(collector.origin);
     try {
       for (const name of chosen) {
+        const goal = await import(`./goals/${name}.mjs`);
+        if (goal.where && goal.where !== key) continue;
         const start = performance.now();
         process.stderr.write(`bench: ${name} in ${place.name} …`);
-        const goal = await goals[name]();
-        const text = await goal(new Lab(collector, place, options));
+        const text = await goal[name](new Lab(collector, place, options));
         process.stderr.write(` ${((performance.now() - start) / 1000).toFixed(0)} s\n`);
         console.log(`${text.text ?? text}\n`);
       }

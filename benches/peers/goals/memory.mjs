@@ -1,6 +1,6 @@
 // 4: memory of what waits, and memory over time.
 import { byHand, json, openTelemetry, others, ours } from '../sides.mjs';
-import { median, short, table } from '../statistics.mjs';
+import { medians, short, table } from '../statistics.mjs';
 
 const count = 9_999;
 
@@ -8,14 +8,17 @@ export async function memory(lab) {
   const rows = [];
   const measure = async (side, name, options) => {
     const rounds = [];
-    for (let round = 0; round < (lab.quick ? 1 : 3); round += 1) {
+    for (let round = 0; round < (lab.quick ? 1 : 5); round += 1) {
       const opened = await lab.open([side], options);
       if (opened.length === 0) return;
+      const [[, subject]] = opened;
+      await subject.run('warmUp');
       await lab.endpoint(side, { mode: 'hang' });
-      rounds.push(await opened[0][1].run('held', { count }));
+      rounds.push(await subject.run('held', { count }));
       await lab.close();
     }
-    rows.push([name, short(median(rounds))]);
+    const { all, heap, wasm } = medians(rounds);
+    rows.push([name, short(all), short(heap), short(wasm)]);
   };
   await measure(ours, `${ours.name}, 200 per batch`, {});
   const waiting = { batch: count + 1, queue: 2 * count };
@@ -24,7 +27,7 @@ export async function memory(lab) {
   }
   const text = [
     `### Memory, ${lab.place.name}`,
-    table(['9,999 events wait', 'bytes per event'], rows),
+    table(['9,999 events wait', 'bytes per event', 'JavaScript', 'WebAssembly'], rows),
   ];
   if (lab.place.key === 'node') text.push(await flat(lab));
   return text.join('\n\n');

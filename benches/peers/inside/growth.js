@@ -1,7 +1,7 @@
 // Whether the cost of an event depends on how many there are, of how many kinds, and how large they are.
 // Requests are answered in the process, so that only logging and what follows from it is measured.
-import { median } from '../statistics.mjs';
-import { eventName, scenarios } from './events.js';
+import { medians } from '../statistics.mjs';
+import { eventName, scenarios, wide } from './events.js';
 
 /** Nanoseconds for each event: the call, all until the request's body is there, and JSON alone. */
 export async function growth(side, { count, names = 1, keys, rounds }) {
@@ -9,9 +9,10 @@ export async function growth(side, { count, names = 1, keys, rounds }) {
   globalThis.fetch = async () => new Response(null, { status: 204 });
   const name = Array.from({ length: names }, (_, index) => `${eventName}_${index}`);
   const fields = keys ? wide(keys) : scenarios['8 fields'].fields;
-  const figures = { call: [], whole: [], json: [] };
+  const figures = [];
   let length = 0;
-  for (let round = -1; round < rounds; round += 1) {
+  const warmUps = Math.ceil(20_000 / count);
+  for (let round = -warmUps; round < rounds; round += 1) {
     const start = performance.now();
     for (let n = 0; n < count; n += 1) side.log(name[n % names], fields(n));
     const logged = performance.now();
@@ -19,23 +20,20 @@ export async function growth(side, { count, names = 1, keys, rounds }) {
     const sent = performance.now();
     for (let n = 0; n < count; n += 1) length += JSON.stringify(fields(n)).length;
     const end = performance.now();
-    if (round < 0 && rounds > 1) continue;
-    figures.call.push(((logged - start) * 1e6) / count);
-    figures.whole.push(((sent - start) * 1e6) / count);
-    figures.json.push(((end - sent) * 1e6) / count);
+    if (round < 0) continue;
+    const [call, whole, json] = [logged - start, sent - start, end - sent];
+    const perEvent = 1e6 / count;
+    figures.push({
+      call: call * perEvent,
+      whole: whole * perEvent,
+      callRatio: call / json,
+      wholeRatio: whole / json,
+    });
   }
   globalThis.fetch = fetch;
   const { queued, inFlight, stored, dropped } = side.ledger();
   if (queued + inFlight + stored > 0 || Object.keys(dropped).length > 0) {
     throw new Error(`not all went out: ${JSON.stringify({ queued, inFlight, stored, dropped })}`);
   }
-  const { call, whole, json } = figures;
-  return { call: median(call), whole: median(whole), json: median(json), length };
-}
-
-function wide(keys) {
-  const rest = {};
-  for (let key = 1; key < keys; key += 1) rest[`field_${key}`] = key * 1.5;
-  const frozen = Object.freeze(rest);
-  return (n) => ({ ...frozen, items: n });
+  return { ...medians(figures), length };
 }
