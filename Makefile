@@ -57,10 +57,9 @@ fleet: setup-build ## What 100,000 clients do to an endpoint that is down for an
 size: build ## What each part of the package costs in bytes
 	@node tools/size.mjs --parts
 
-bench: build ## Measure what a call costs, in Node and in Chromium
+bench: build ## Measure it beside other SDKs, in Node and in Chromium; ARGS=--quick: in 3 minutes; ARGS=--help: more
 	@tools/setup.sh demo
-	@node benches/log.mjs
-	@node benches/log.mjs --chrome
+	@node benches/peers/main.mjs $(ARGS)
 
 clean: ## Remove what was built
 	rm -rf target fuzz/target pkg/dist pkg/README.md pkg/LICENSE-MIT pkg/LICENSE-APACHE www/dist .demo

@@ -1,0 +1,4 @@
+import { init, logEvent } from '../../../pkg/dist/index.js';
+
+init({ serviceName: 'smallest' });
+logEvent('started');
