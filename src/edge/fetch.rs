@@ -8,11 +8,13 @@ use core::cell::{Cell, RefCell};
 use wasm_bindgen::prelude::*;
 
 use super::callbacks::{Callbacks, Event};
-use super::report::{Answer, Queue, Report, diagnostic};
+use super::options::Options;
+use super::own::Own;
+use super::report::{Answer, Queue, Report};
 use super::timer;
 use super::value::Arg::{Js, Text};
 use super::value::{self, call, construct, get, invoke, invoke_global, object, set};
-use crate::core::io::{Diagnostic, Export, ExportId};
+use crate::core::io::{Export, ExportId};
 use crate::core::time::Millis;
 
 /// Smaller bodies are not worth compressing.
@@ -59,14 +61,9 @@ struct Body {
 }
 
 impl Exporter {
-    /// `headers` from [`read_headers`]; `auth` is the host's function, if it gave one. Events go to
-    /// [`Exporter::happened`].
-    pub fn new(
-        headers: Vec<(String, String)>,
-        auth: JsValue,
-        callbacks: &Callbacks,
-        queue: &Queue,
-    ) -> Self {
+    /// Events go to [`Exporter::happened`].
+    pub fn new(options: &Options<'_>, callbacks: &Callbacks, queue: &Queue) -> Self {
+        let (headers, auth) = (read_headers(options), options.function("auth"));
         let (authorization, flights, body, bodies) = Default::default();
         let (callbacks, queue) = (callbacks.clone(), queue.clone());
         Self { headers, auth, authorization, flights, body, bodies, callbacks, queue }
@@ -311,26 +308,24 @@ fn gzip(body: &JsValue) -> Option<JsValue> {
     invoke(&construct("Response", &[Js(&stream)])?, "arrayBuffer", &[])
 }
 
-/// The host's headers, copied once, without those that no request can carry or that are ours to set.
-pub fn read_headers(headers: &JsValue, rejected: &mut Vec<Diagnostic>) -> Vec<(String, String)> {
+/// The host's headers, without those that no request can carry or that are ours to set.
+fn read_headers(options: &Options<'_>) -> Vec<(String, String)> {
     let mut good = Vec::new();
-    for key in value::keys(headers, value::KEYS) {
-        let name = value::text(&key).unwrap_or_default();
-        let text = value::read(headers, &key).and_then(|value| value.as_string());
-        let ours = ["content-type", "content-encoding", "content-length"];
+    for (name, value) in options.object("headers").entries() {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
-        let problem = match text {
-            _ if !is_header_name(&name) => "is not a header's name",
+        let problem = match value {
+            _ if !is_header_name(name) => "is not a header's name",
             _ if is("authorization") => "belongs to `auth`",
-            _ if ours.into_iter().any(is) => "is not the host's to set",
-            Some(text) if is_header_value(&text) => {
-                good.push((name, text));
+            _ if is("content-type") || is("content-encoding") || is("content-length") => {
+                "is not the host's to set"
+            }
+            Own::Text(text) if is_header_value(text) => {
+                good.push((name.clone(), text.clone()));
                 continue;
             }
             _ => "must have text without line breaks, in Latin-1",
         };
-        let field = ["headers.", &name].concat();
-        rejected.push(diagnostic("option_rejected", &field, &[&field, " ", problem]));
+        options.reject(&["headers.", name].concat(), problem);
     }
     good
 }

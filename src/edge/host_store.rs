@@ -129,6 +129,9 @@ impl HostStore {
 
 /// What is no entry is passed over.
 fn listed(list: &JsValue) -> Vec<Entry> {
-    let listed = |item: &JsValue| entry(&value::text(&get(item, "key"))?, item);
-    value::items(list, ENTRIES).iter().filter_map(listed).collect()
+    let mut entries = Vec::new();
+    for item in value::items(list, ENTRIES) {
+        entries.extend(entry(&get(&item, "key"), &item));
+    }
+    entries
 }

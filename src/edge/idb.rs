@@ -25,7 +25,7 @@ use crate::core::time::Millis;
 /// A database that does not open in that time is done without.
 const OPEN_MILLIS: u64 = 5_000;
 /// Records set aside beyond this are removed, the oldest first.
-const ASIDE: usize = 20;
+const ASIDE: u32 = 20;
 const STORES: [&str; 3] = ["meta", "batch", "aside"];
 /// So many times a lost connection is opened again in vain before it is given up.
 const REOPENINGS: u32 = 3;
@@ -182,17 +182,16 @@ impl Idb {
     fn import(&self, database: &JsValue) {
         let records = invoke(&self.spool, "records", &[]).unwrap_or_default();
         for record in value::items(&records, value::KEYS) {
-            let parts = value::items(&record, 3);
-            let [key, meta, bytes] = parts.as_slice() else { continue };
-            let key = value::text(key).unwrap_or_default();
-            match (entry(&key, meta), value::bytes(bytes)) {
-                _ if self.imports(&key) => {}
+            let [key, meta, bytes] = ["0", "1", "2"].map(|part| get(&record, part));
+            let text = value::text(&key).unwrap_or_default();
+            match (entry(&key, &meta), value::bytes(&bytes)) {
+                _ if self.imports(&text) => {}
                 (Some(entry), Some(bytes)) => {
                     let id = self.import.get().wrapping_add(1).max(IMPORTS);
                     self.import.set(id);
                     self.transact(database, OpId(id), StoreOp::Put { entry, bytes });
                 }
-                _ => self.forget(&key),
+                _ => self.forget(&text),
             }
         }
     }
@@ -380,7 +379,7 @@ impl Idb {
                 put(transaction, entry, bytes)?;
             }
             StoreOp::Claim { seen, lease, attempts } | StoreOp::Mark { seen, lease, attempts } => {
-                match entry(&seen.key, &result) {
+                match entry(&seen.key.as_str().into(), &result) {
                     Some(found) if found.lease == seen.lease && found.attempts == seen.attempts => {
                         let taken = Entry { lease: *lease, attempts: *attempts, ..found };
                         ask(transaction, "meta", "put", &[Js(&meta(&taken)), Text(&seen.key)])?;
@@ -400,10 +399,10 @@ impl Idb {
                 self.wait(pending, request);
             }
             StoreOp::Quarantine { .. } => {
-                let keys = value::items(&result, u32::MAX);
-                let surplus = keys.len().saturating_sub(ASIDE);
-                for key in keys.iter().take(surplus) {
-                    ask(transaction, "aside", "delete", &[Js(key)])?;
+                let count = value::whole(&get(&result, "length"), u64::from(u32::MAX));
+                let surplus = (count.unwrap_or(0) as u32).saturating_sub(ASIDE);
+                for key in value::items(&result, surplus) {
+                    ask(transaction, "aside", "delete", &[Js(&key)])?;
                 }
             }
             _ => {}
@@ -522,10 +521,10 @@ pub fn meta(entry: &Entry) -> JsValue {
 }
 
 /// `None` if that is not one of ours.
-pub fn entry(key: &str, meta: &JsValue) -> Option<Entry> {
+pub fn entry(key: &JsValue, meta: &JsValue) -> Option<Entry> {
     let number = |name| value::whole(&get(meta, name), u64::from(u32::MAX)).map(|n| n as u32);
     Some(Entry {
-        key: String::from(key),
+        key: value::text(key)?,
         lease: value::whole(&get(meta, "lease"), 1 << 53)?,
         attempts: number("attempts")?,
         events: number("events")?,
@@ -535,10 +534,12 @@ pub fn entry(key: &str, meta: &JsValue) -> Option<Entry> {
 
 /// The entries, and whether something else was among them, which is passed over.
 fn listed(keys: &JsValue, metas: &JsValue) -> (Vec<Entry>, bool) {
-    let keys = value::items(keys, u32::MAX);
-    let metas = value::items(metas, u32::MAX);
-    let pairs = keys.iter().zip(&metas);
-    let entries: Vec<_> = pairs.filter_map(|(key, meta)| entry(&value::text(key)?, meta)).collect();
-    let foreign = entries.len() < keys.len();
+    let mut entries = Vec::new();
+    let mut foreign = false;
+    for (key, meta) in value::items(keys, u32::MAX).zip(value::items(metas, u32::MAX)) {
+        let entry = entry(&key, &meta);
+        foreign |= entry.is_none();
+        entries.extend(entry);
+    }
     (entries, foreign)
 }

@@ -24,8 +24,7 @@ use alloc::vec::Vec;
 use wasm_bindgen::prelude::*;
 
 use self::driver::{Driver, NoShape};
-use self::options::Options;
-use self::patch::{Patch, core_slot, user_slot};
+use self::patch::{core_slot, user_slot};
 use self::value::Arg::{Number, Text};
 use self::value::{get, set};
 use crate::core::shapes::FieldKind;
@@ -43,13 +42,7 @@ impl Client {
     /// `storeKind`, `spool`, `environment`, `strict`, `disabled`, `seed`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue, host: &JsValue) -> Result<Self, JsValue> {
-        let options = Options::read(options, host).map_err(error)?;
-        let given = value::bytes(&get(host, "seed")).and_then(|bytes| bytes.try_into().ok());
-        let mut seed = given.unwrap_or([0; 32]);
-        if given.is_none() && getrandom::fill(&mut seed).is_err() {
-            return Err(error("the platform gives no random numbers here"));
-        }
-        Ok(Self { driver: Driver::start(seed, options) })
+        Ok(Self { driver: Driver::start(options, host).map_err(error)? })
     }
 
     /// `at` is `Date.now()` of the call.
@@ -74,7 +67,7 @@ impl Client {
         let given = kinds.len();
         let name = value::text(name).unwrap_or_default();
         let keys = value::items(keys, kinds.len() as u32 + 1);
-        let keys: Vec<String> = keys.iter().filter_map(value::text).collect();
+        let keys: Vec<String> = keys.filter_map(|key| value::text(&key)).collect();
         let kinds = kinds.iter().filter_map(|kind| FieldKind::from_byte(*kind));
         let fields: Vec<_> = keys.iter().map(String::as_str).zip(kinds).collect();
         if fields.len() != given || keys.len() != given {
@@ -100,7 +93,7 @@ impl Client {
     /// Takes a `ConfigPatch`, gives a `ConfigReport`.
     #[wasm_bindgen(js_name = updateConfig)]
     pub fn update_config(&self, patch: &JsValue) -> JsValue {
-        report::config_object(&self.driver.configure(&Patch::read(patch)))
+        report::config_object(&self.driver.configure(patch))
     }
 
     #[wasm_bindgen(js_name = setContext)]

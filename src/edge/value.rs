@@ -9,7 +9,6 @@ use alloc::vec::Vec;
 use wasm_bindgen::prelude::*;
 
 use super::callbacks::{Callbacks, Event};
-use crate::core::context::TEXT_UNITS;
 
 #[wasm_bindgen]
 extern "C" {
@@ -84,6 +83,9 @@ pub enum Arg<'a> {
 
 use Arg::{Js, Number};
 
+/// UTF-16 code units; a header may have as many.
+pub const TEXT_UNITS: u32 = 8_192;
+
 /// More keys of one object are not read.
 pub const KEYS: u32 = 10_240;
 
@@ -141,21 +143,38 @@ fn fill(items: &[Arg<'_>]) -> List {
 }
 
 /// The object's own enumerable text keys, `limit` at most.
-pub fn keys(object: &JsValue, limit: u32) -> Vec<JsValue> {
-    object_keys(object).map_or_else(|_| Vec::new(), |keys| items(&keys, limit))
+pub fn keys(object: &JsValue, limit: u32) -> Items {
+    items(&object_keys(object).unwrap_or_default(), limit)
 }
 
 /// The items of something that has a length; `limit` at most.
-pub fn items(list: &JsValue, limit: u32) -> Vec<JsValue> {
+pub fn items(list: &JsValue, limit: u32) -> Items {
     let length = whole(&get(list, "length"), u64::from(u32::MAX)).unwrap_or(0);
-    let item = |index| reflect_get_number(list, index).unwrap_or_default();
-    (0..limit.min(length as u32)).map(item).collect()
+    Items { list: list.clone(), next: 0, end: limit.min(length as u32) }
 }
 
-/// A text, cut just above what any field may hold, so that a huge one costs little and is still
-/// too long. Lone surrogates become U+FFFD.
+pub struct Items {
+    list: JsValue,
+    next: u32,
+    end: u32,
+}
+
+impl Iterator for Items {
+    type Item = JsValue;
+
+    fn next(&mut self) -> Option<JsValue> {
+        if self.next == self.end {
+            return None;
+        }
+        self.next += 1;
+        Some(reflect_get_number(&self.list, self.next - 1).unwrap_or_default())
+    }
+}
+
+/// A text, cut above what any field may hold, so that a huge one costs little and is still too long.
+/// Lone surrogates become U+FFFD.
 pub fn text(value: &JsValue) -> Option<String> {
-    text_within(value, TEXT_UNITS as u32 + 1)
+    text_within(value, TEXT_UNITS)
 }
 
 /// A text's first `units` UTF-16 code units.
