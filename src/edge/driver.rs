@@ -25,8 +25,7 @@ use super::patch::{PATCH_LEVELS, context_patches, core_slot, settings, user_slot
 use super::report::{Answer, Queue, Report, diagnostic_object, flush_object};
 use super::staging::{Staged, Staging};
 use super::timer::{self, Timer};
-use super::value::Arg::{Js, Text};
-use super::value::{self, call, construct, get, global_get, invoke};
+use super::value::{self, args, call, construct, get, global_get, invoke};
 use crate::core::config::{ConfigReport, Layer, Setting, Value};
 use crate::core::context::Slot;
 use crate::core::io::{Command, Consent, Diagnostic, FlushId, Input, Leaving, Outcome};
@@ -649,15 +648,15 @@ impl Driver {
     fn tell(&self, diagnostic: &Diagnostic) {
         // The host's callback may throw; that is its own affair.
         let told = diagnostic_object(diagnostic);
-        let _ = call(&self.on_diagnostic, &JsValue::UNDEFINED, &[Js(&told)]);
+        let _ = call(&self.on_diagnostic, &JsValue::UNDEFINED, args().js(&told));
         if self.debug {
             let text = ["wasm-telemetry: ", diagnostic.code, ": ", &diagnostic.message].concat();
-            invoke(&global_get("console"), "warn", &[Text(&text)]);
+            invoke(&global_get("console"), "warn", args().text(&text));
         }
     }
 
     fn promise(&self, id: u32) -> JsValue {
-        construct("Promise", &[Js(&self.callbacks.get(Event::Promise, id))]).unwrap_or_default()
+        construct("Promise", args().js(&self.callbacks.get(Event::Promise, id)))
     }
 
     fn resolve(&self, id: u32, value: &JsValue) {
@@ -666,7 +665,7 @@ impl Driver {
         let resolve = index.map(|index| promises.swap_remove(index).1);
         drop(promises);
         if let Some(resolve) = resolve {
-            let _ = value::call(&resolve, &JsValue::UNDEFINED, &[Js(value)]);
+            let _ = value::call(&resolve, &JsValue::UNDEFINED, args().js(value));
         }
     }
 }

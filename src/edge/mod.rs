@@ -25,8 +25,7 @@ use wasm_bindgen::prelude::*;
 
 use self::driver::{Driver, NoShape};
 use self::patch::{core_slot, user_slot};
-use self::value::Arg::{Number, Text};
-use self::value::{get, set};
+use self::value::{args, get, set_number, set_text};
 use crate::core::shapes::FieldKind;
 use crate::core::time::UnixMillis;
 
@@ -126,9 +125,9 @@ impl Client {
     pub fn stats(&self) -> JsValue {
         let json = String::from_utf8(self.driver.stats()).unwrap_or_default();
         let stats = value::parse_json(&json);
-        set(&get(&stats, "store"), "kind", Text(self.driver.store_kind()));
+        set_text(&get(&stats, "store"), "kind", self.driver.store_kind());
         let memory = core::arch::wasm32::memory_size(0) as f64 * 65_536.0;
-        set(&get(&stats, "sizes"), "memoryBytes", Number(memory));
+        set_number(&get(&stats, "sizes"), "memoryBytes", memory);
         stats
     }
 
@@ -161,5 +160,5 @@ fn time(at: Option<f64>) -> UnixMillis {
 
 fn error(message: &str) -> JsValue {
     let message = ["wasm-telemetry: ", message].concat();
-    value::construct("TypeError", &[Text(&message)]).unwrap_or_default()
+    value::construct("TypeError", args().text(&message))
 }

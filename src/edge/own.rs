@@ -5,8 +5,7 @@ use alloc::vec::Vec;
 
 use wasm_bindgen::prelude::*;
 
-use super::value::Arg::Text;
-use super::value::{self, global, global_get, invoke, read};
+use super::value::{self, args, global, global_get, invoke, read};
 use crate::core::config::Value;
 use crate::core::context::Scalar;
 
@@ -129,7 +128,7 @@ fn entries(object: &JsValue, levels: u32, room: &mut u32) -> Entries {
 
 /// Every copy of the package in a realm shares the list of verified texts.
 fn verified_text(value: &JsValue) -> Option<String> {
-    let symbol = invoke(&global_get("Symbol"), "for", &[Text("wasm-telemetry.verified")])?;
+    let symbol = invoke(&global_get("Symbol"), "for", args().text("wasm-telemetry.verified"));
     let texts = read(&global(), &symbol)?;
     if !texts.is_object() {
         return None;

@@ -7,8 +7,7 @@ use alloc::vec::Vec;
 use wasm_bindgen::prelude::*;
 
 use super::callbacks::{Callbacks, Event};
-use super::value::Arg::{Js, Text};
-use super::value::{self, get, global, global_get, invoke, is_text};
+use super::value::{self, args, get, global, global_get, invoke, is_text};
 
 /// What is listened to, and whether a page's document has it.
 const EVENTS: [(&str, Event, bool); 6] = [
@@ -39,7 +38,7 @@ impl Listeners {
     fn each(&self, method: &str) {
         for ((name, callback), (_, _, of_document)) in self.0.iter().zip(EVENTS) {
             let target = if of_document { global_get("document") } else { global() };
-            invoke(&target, method, &[Text(name), Js(callback)]);
+            invoke(&target, method, args().text(name).js(callback));
         }
     }
 }
