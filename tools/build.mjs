@@ -8,6 +8,7 @@ import { deflateAsync } from '@gfx/zopfli';
 import { build } from 'esbuild';
 import { cargoConfig, env, root } from './env.mjs';
 import { printSizes } from './size.mjs';
+import { shortened } from './wasm-names.mjs';
 import { stripped } from './wasm-sections.mjs';
 
 const usage = `Usage: node tools/build.mjs [--debug]
@@ -36,6 +37,7 @@ const wasmFile = join(out, 'wasm_telemetry.wasm');
 // The same with the names of its functions, for tools/size.mjs and twiggy.
 const namedFile = join(out, 'named.wasm');
 const bindingsFile = join(out, 'bindgen', 'wasm_telemetry_bg.js');
+const importsFile = join(out, 'imports.js');
 const bytesFile = join(out, 'bytes.js');
 
 try {
@@ -91,12 +93,13 @@ async function buildWasm(/** @type {string} */ compiled, /** @type {string} */ p
   const stamp = createHash('sha256')
     .update(readFileSync(compiled))
     .update(readFileSync(new URL(import.meta.url)))
+    .update(readFileSync(new URL('wasm-names.mjs', import.meta.url)))
     .update(readFileSync(new URL('wasm-sections.mjs', import.meta.url)))
     .update(readFileSync(join(root, 'package-lock.json')))
     .update(version('wasm-bindgen'))
     .update(profile)
     .digest('hex');
-  const outputs = [namedFile, wasmFile, bindingsFile, bytesFile];
+  const outputs = [namedFile, wasmFile, bindingsFile, importsFile, bytesFile];
   if (outputs.every(existsSync) && readIfThere(stampFile) === stamp) {
     return console.log('build: wasm unchanged');
   }
@@ -116,6 +119,7 @@ async function buildWasm(/** @type {string} */ compiled, /** @type {string} */ p
       'export function __wbg_set_wasm(exports: WebAssembly.Exports): void;\n',
   );
   const bound = join(bindgen, 'wasm_telemetry_bg.wasm');
+  shortenNames(bound);
   if (debug) {
     writeFileSync(namedFile, readFileSync(bound));
     writeFileSync(wasmFile, readFileSync(bound));
@@ -131,6 +135,32 @@ async function buildWasm(/** @type {string} */ compiled, /** @type {string} */ p
 /** As raw deflate in base64: a text of 64 letters costs gzip, which comes after it, least. */
 async function deflated(/** @type {string} */ file) {
   return Buffer.from(await deflateAsync(readFileSync(file), {})).toString('base64');
+}
+
+function shortenNames(/** @type {string} */ bound) {
+  const short = shortened(readFileSync(bound), readFileSync(bindingsFile, 'utf8'));
+  writeFileSync(bound, short.module);
+  writeFileSync(bindingsFile, short.bindings);
+  const imports = [...short.imported];
+  const callbacks = [...short.exported].filter(([name]) => /closure|_free$/.test(name));
+  writeFileSync(
+    importsFile,
+    `import { ${imports.map(([name, to]) => `${name} as _${to}`).join(', ')} } from '#bindings';
+export const imports = { w: { ${imports.map(([, to]) => `${to}: _${to}`).join(', ')} } };
+export const callbacks = ${JSON.stringify(callbacks.map(([, to]) => to))};
+export const start = ${JSON.stringify(short.exported.get('__wbindgen_start') ?? '')};
+`,
+  );
+  writeFileSync(
+    importsFile.replace(/js$/, 'd.ts'),
+    `/** What the module imports. */
+export const imports: WebAssembly.Imports;
+/** The exports that timers, promises and the garbage collector call back. */
+export const callbacks: string[];
+/** The export to call first; empty if there is none. */
+export const start: string;
+`,
+  );
 }
 
 async function bundle() {
@@ -170,6 +200,7 @@ async function bundle() {
 /** @param {import('esbuild').PluginBuild} build */
 function resolveGenerated({ onResolve }) {
   onResolve({ filter: /^#bindings$/ }, () => ({ path: bindingsFile }));
+  onResolve({ filter: /^#imports$/ }, () => ({ path: importsFile }));
   onResolve({ filter: /^#bytes$/ }, () => ({ path: bytesFile }));
 }
 

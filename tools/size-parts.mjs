@@ -93,6 +93,7 @@ async function scriptPieces() {
           onResolve({ filter: /^#bindings$/ }, () => ({
             path: join(generated, 'bindgen', 'wasm_telemetry_bg.js'),
           }));
+          onResolve({ filter: /^#imports$/ }, () => ({ path: join(generated, 'imports.js') }));
           onResolve({ filter: /^#bytes$/ }, ({ path }) => ({ path, namespace: 'none' }));
           onLoad({ filter: /./, namespace: 'none' }, () => ({
             contents: `export const bytes = '';`,

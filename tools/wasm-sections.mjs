@@ -97,7 +97,8 @@ function importedFunctions(/** @type {Uint8Array} */ module, /** @type {Section[
   return functions;
 }
 
-class Reader {
+/** Reads what sections hold. */
+export class Reader {
   constructor(/** @type {Uint8Array} */ bytes, /** @type {number} */ at) {
     this.bytes = bytes;
     this.at = at;

@@ -19,18 +19,17 @@ use super::host_store::HostStore;
 use super::idb::Idb;
 use super::metadata::{self, Fields, OwnExposure};
 use super::options::{Options, StoreChoice};
-use super::own::{Entries, entries};
+use super::own::Own;
 use super::page::{self, Listeners};
-use super::patch::{Patch, context_patches, core_slot, user_slot};
+use super::patch::{PATCH_LEVELS, context_patches, core_slot, settings, user_slot};
 use super::report::{Answer, Queue, Report, diagnostic_object, flush_object};
 use super::staging::{Staged, Staging};
 use super::timer::{self, Timer};
-use super::value::Arg::{Js, Text};
-use super::value::{self, KEYS, call, construct, global_get, invoke};
-use crate::core::config::{ConfigReport, Layer};
+use super::value::{self, args, call, construct, get, global_get, invoke};
+use crate::core::config::{ConfigReport, Layer, Setting, Value};
 use crate::core::context::Slot;
 use crate::core::io::{Command, Consent, Diagnostic, FlushId, Input, Leaving, Outcome};
-use crate::core::pipeline::Pipeline;
+use crate::core::pipeline::{Pipeline, Setup};
 use crate::core::shapes::{FieldKind, ShapeId};
 use crate::core::store::{MemoryStore, StoreOp};
 use crate::core::time::{Millis, Now, UnixMillis};
@@ -86,48 +85,56 @@ const PARTING_MILLIS: u64 = 100;
 const CAUSES: usize = 256;
 
 impl Driver {
-    pub fn start(seed: [u8; 32], mut options: Options) -> Rc<Self> {
-        options.setup.seed = seed;
-        let driver = Rc::new_cyclic(|driver| Self::new(driver, &mut options));
+    /// `Err` says what `init` lacks.
+    pub fn start(options: &JsValue, host: &JsValue) -> Result<Rc<Self>, &'static str> {
+        let queue = Queue::default();
+        let options = &Options { options, host, queue: &queue };
+        let service = options.text("serviceName");
+        if service.is_empty() {
+            return Err("init needs a `serviceName`, the text that names your program");
+        }
+        let given = value::bytes(&get(host, "seed")).and_then(|bytes| bytes.try_into().ok());
+        let mut seed = given.unwrap_or([0; 32]);
+        if given.is_none() && getrandom::fill(&mut seed).is_err() {
+            return Err("the platform gives no random numbers here");
+        }
+        let setup = Setup { seed, ..options.setup(&service) };
+        let driver = Rc::new_cyclic(|driver| Self::new(driver, setup, options));
         driver.myself.replace(Some(Rc::clone(&driver)));
         let ready = driver.promise(READY);
         let _ = driver.ready.set(ready);
-        driver.configure_all(&options);
-        driver.open_store(&options.service, options.store, options.spool);
+        driver.configure_all(options);
+        driver.open_store(&service, options);
         driver.work();
-        driver
+        Ok(driver)
     }
 
-    fn new(driver: &Weak<Self>, options: &mut Options) -> Self {
+    fn new(driver: &Weak<Self>, setup: Setup, options: &Options<'_>) -> Self {
         let driver = driver.clone();
         let callbacks = Callbacks::new(move |event, id, value| {
             if let Some(driver) = driver.upgrade() {
                 driver.happened(event, id, value);
             }
         });
-        let queue = Queue::default();
-        let enrich = core::mem::take(&mut options.enrich);
-        let auth = core::mem::take(&mut options.auth);
-        let headers = core::mem::take(&mut options.headers);
-        let setup = core::mem::take(&mut options.setup);
+        let queue = options.queue;
         Self {
             enabled: setup.enabled,
             pipeline: RefCell::new(Pipeline::new(timer::now(), setup)),
             working: Cell::default(),
             staging: Staging::default(),
             timer: Timer::new(&callbacks),
-            exporter: Exporter::new(headers, auth, &callbacks, &queue),
-            enricher: Enricher::new(enrich, &callbacks, &queue),
+            exporter: Exporter::new(options, &callbacks, queue),
+            enricher: Enricher::new(options.function("enrich"), &callbacks, queue),
             storage: OnceCell::new(),
             listeners: Cell::default(),
             leaving: Cell::default(),
             parting_until: Cell::new(Millis(0)),
             parted: Cell::default(),
             callbacks,
-            queue,
-            strict: options.strict,
-            debug: options.debug,
-            on_diagnostic: core::mem::take(&mut options.on_diagnostic),
+            queue: queue.clone(),
+            strict: options.flag("strict").or(get(options.host, "strict").as_bool()) == Some(true),
+            debug: options.flag("debug") == Some(true),
+            on_diagnostic: options.function("onDiagnostic"),
             told: RefCell::default(),
             ready: OnceCell::new(),
             promises: RefCell::default(),
@@ -137,44 +144,50 @@ impl Driver {
         }
     }
 
-    fn configure_all(&self, options: &Options) {
-        for rejected in &options.rejected {
-            self.queue.push(Report::Diagnose(rejected.clone()));
-        }
+    fn configure_all(&self, options: &Options<'_>) {
+        let (origins, config) = (options.origins(), options.config());
+        let (page, environment) = (page::origin(), options.environment());
         self.handle(&mut |pipeline, now, commands| {
-            if let Some(origins) = &options.allowed_origins {
+            if let Some(origins) = &origins {
                 let origins: Vec<&str> = origins.iter().map(String::as_str).collect();
                 for origin in pipeline.allow_origins(&origins) {
-                    let message = ["allowedOrigins: \"", origin, "\" is not an origin"];
-                    self.queue.diagnose("option_rejected", "allowedOrigins", &message);
+                    options
+                        .reject("allowedOrigins", &["\"", origin, "\" is not an origin"].concat());
                 }
             }
-            pipeline.configure(now, Layer::Options, &options.config.borrow(), commands);
-            for patch in &options.environment {
-                pipeline.configure(now, Layer::Environment, &patch.borrow(), commands);
+            let mut configure = |layer, settings: &[Setting<'_>]| {
+                pipeline.configure(now, layer, settings, commands);
+            };
+            configure(Layer::Options, &settings(&config));
+            if let Some(page) = &page {
+                let value = Value::Text(page);
+                configure(Layer::Environment, &[Setting::Batch { name: "baseUrl", value }]);
+            }
+            if let Own::Object(_) = environment {
+                configure(Layer::Environment, &settings(&environment));
             }
         });
         // Options never throw.
-        let _ = self.patch_context(&options.context, core_slot, false);
-        let _ = self.patch_context(&options.user, user_slot, false);
+        let _ = self.patch_context(&options.object("context"), core_slot, false);
+        let _ = self.patch_context(&options.user(), user_slot, false);
         if !page::is_online() {
             self.input(Input::Online(false));
         }
     }
 
-    fn open_store(&self, service: &str, choice: StoreChoice, spool: JsValue) {
+    fn open_store(&self, service: &str, options: &Options<'_>) {
         if !self.enabled {
             return self.resolve(READY, &JsValue::UNDEFINED);
         }
         self.listeners.set(Some(Listeners::add(&self.callbacks)));
-        let storage = match choice {
+        let storage = match options.store() {
             StoreChoice::Default => {
-                let now = timer::now().mono;
+                let (now, spool) = (timer::now().mono, get(options.host, "spool"));
                 let idb = Idb::open(service, spool, now, &self.callbacks, &self.queue);
                 Storage::Idb(idb, RefCell::default())
             }
             StoreChoice::Memory => Storage::Memory(RefCell::default()),
-            StoreChoice::Host { store, kind } => {
+            StoreChoice::Host(store, kind) => {
                 Storage::Host(HostStore::new(store, &self.callbacks, &self.queue), kind)
             }
         };
@@ -260,10 +273,11 @@ impl Driver {
         given
     }
 
-    pub fn configure(&self, patch: &Patch) -> ConfigReport {
+    pub fn configure(&self, patch: &JsValue) -> ConfigReport {
+        let patch = Own::of(patch, PATCH_LEVELS);
         let mut report = ConfigReport::default();
         self.with(&mut |pipeline, now, commands| {
-            report = pipeline.configure(now, Layer::Remote, &patch.borrow(), commands);
+            report = pipeline.configure(now, Layer::Remote, &settings(&patch), commands);
         });
         report
     }
@@ -273,17 +287,17 @@ impl Driver {
         if !patch.is_object() {
             return self.refuse("context_rejected", "patch", "must be an object");
         }
-        self.patch_context(&entries(patch, KEYS), slot, self.strict)
+        self.patch_context(&Own::of(patch, 1), slot, self.strict)
     }
 
     fn patch_context(
         &self,
-        fields: &Entries,
+        patch: &Own,
         slot: fn(&str) -> Slot<'_>,
         strict: bool,
     ) -> Result<(), String> {
         let mut misuse = None;
-        let patches = context_patches(fields, slot, &mut |field| {
+        let patches = context_patches(patch, slot, &mut |field| {
             let message = [field, ": must be text, a number, a boolean, or null to take it away"];
             if strict {
                 misuse.get_or_insert_with(|| message.concat());
@@ -634,15 +648,15 @@ impl Driver {
     fn tell(&self, diagnostic: &Diagnostic) {
         // The host's callback may throw; that is its own affair.
         let told = diagnostic_object(diagnostic);
-        let _ = call(&self.on_diagnostic, &JsValue::UNDEFINED, &[Js(&told)]);
+        let _ = call(&self.on_diagnostic, &JsValue::UNDEFINED, args().js(&told));
         if self.debug {
             let text = ["wasm-telemetry: ", diagnostic.code, ": ", &diagnostic.message].concat();
-            invoke(&global_get("console"), "warn", &[Text(&text)]);
+            invoke(&global_get("console"), "warn", args().text(&text));
         }
     }
 
     fn promise(&self, id: u32) -> JsValue {
-        construct("Promise", &[Js(&self.callbacks.get(Event::Promise, id))]).unwrap_or_default()
+        construct("Promise", args().js(&self.callbacks.get(Event::Promise, id)))
     }
 
     fn resolve(&self, id: u32, value: &JsValue) {
@@ -651,7 +665,7 @@ impl Driver {
         let resolve = index.map(|index| promises.swap_remove(index).1);
         drop(promises);
         if let Some(resolve) = resolve {
-            let _ = value::call(&resolve, &JsValue::UNDEFINED, &[Js(value)]);
+            let _ = value::call(&resolve, &JsValue::UNDEFINED, args().js(value));
         }
     }
 }

@@ -10,8 +10,7 @@ use wasm_bindgen::prelude::*;
 use super::callbacks::{Callbacks, Event};
 use super::metadata::Fields;
 use super::report::{Queue, Report};
-use super::value::Arg::{Js, Text};
-use super::value::{self, call};
+use super::value::{self, args, call};
 use crate::core::time::{Millis, UnixMillis};
 
 /// An answer that takes longer is done without.
@@ -56,7 +55,7 @@ impl Enricher {
             self.failed("is behind: 1,000 events wait for it");
             return self.go_on(Waiting { id: 0, until: now, at, name, fields });
         }
-        let given = call(&self.function, &JsValue::UNDEFINED, &[Text(&name), Js(metadata)]);
+        let given = call(&self.function, &JsValue::UNDEFINED, args().text(&name).js(metadata));
         let id = self.next.get().wrapping_add(1);
         self.next.set(id);
         let until = now.plus(ANSWER_MILLIS);

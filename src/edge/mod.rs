@@ -24,10 +24,8 @@ use alloc::vec::Vec;
 use wasm_bindgen::prelude::*;
 
 use self::driver::{Driver, NoShape};
-use self::options::Options;
-use self::patch::{Patch, core_slot, user_slot};
-use self::value::Arg::{Number, Text};
-use self::value::{get, set};
+use self::patch::{core_slot, user_slot};
+use self::value::{args, get, set_number, set_text};
 use crate::core::shapes::FieldKind;
 use crate::core::time::UnixMillis;
 
@@ -43,13 +41,7 @@ impl Client {
     /// `storeKind`, `spool`, `environment`, `strict`, `disabled`, `seed`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue, host: &JsValue) -> Result<Self, JsValue> {
-        let options = Options::read(options, host).map_err(error)?;
-        let given = value::bytes(&get(host, "seed")).and_then(|bytes| bytes.try_into().ok());
-        let mut seed = given.unwrap_or([0; 32]);
-        if given.is_none() && getrandom::fill(&mut seed).is_err() {
-            return Err(error("the platform gives no random numbers here"));
-        }
-        Ok(Self { driver: Driver::start(seed, options) })
+        Ok(Self { driver: Driver::start(options, host).map_err(error)? })
     }
 
     /// `at` is `Date.now()` of the call.
@@ -74,7 +66,7 @@ impl Client {
         let given = kinds.len();
         let name = value::text(name).unwrap_or_default();
         let keys = value::items(keys, kinds.len() as u32 + 1);
-        let keys: Vec<String> = keys.iter().filter_map(value::text).collect();
+        let keys: Vec<String> = keys.filter_map(|key| value::text(&key)).collect();
         let kinds = kinds.iter().filter_map(|kind| FieldKind::from_byte(*kind));
         let fields: Vec<_> = keys.iter().map(String::as_str).zip(kinds).collect();
         if fields.len() != given || keys.len() != given {
@@ -100,7 +92,7 @@ impl Client {
     /// Takes a `ConfigPatch`, gives a `ConfigReport`.
     #[wasm_bindgen(js_name = updateConfig)]
     pub fn update_config(&self, patch: &JsValue) -> JsValue {
-        report::config_object(&self.driver.configure(&Patch::read(patch)))
+        report::config_object(&self.driver.configure(patch))
     }
 
     #[wasm_bindgen(js_name = setContext)]
@@ -133,9 +125,9 @@ impl Client {
     pub fn stats(&self) -> JsValue {
         let json = String::from_utf8(self.driver.stats()).unwrap_or_default();
         let stats = value::parse_json(&json);
-        set(&get(&stats, "store"), "kind", Text(self.driver.store_kind()));
+        set_text(&get(&stats, "store"), "kind", self.driver.store_kind());
         let memory = core::arch::wasm32::memory_size(0) as f64 * 65_536.0;
-        set(&get(&stats, "sizes"), "memoryBytes", Number(memory));
+        set_number(&get(&stats, "sizes"), "memoryBytes", memory);
         stats
     }
 
@@ -168,5 +160,5 @@ fn time(at: Option<f64>) -> UnixMillis {
 
 fn error(message: &str) -> JsValue {
     let message = ["wasm-telemetry: ", message].concat();
-    value::construct("TypeError", &[Text(&message)]).unwrap_or_default()
+    value::construct("TypeError", args().text(&message))
 }
