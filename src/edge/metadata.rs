@@ -9,6 +9,7 @@ use wasm_bindgen::prelude::*;
 use super::own::{Entries, Own};
 use super::value::{self, get};
 use crate::core::io::{Exposure, Field};
+use crate::core::text::characters;
 
 #[wasm_bindgen]
 extern "C" {
@@ -76,7 +77,7 @@ pub fn misuse(name: &JsValue, fields: &Result<Fields, &'static str>) -> Option<S
     if !name.is_string() {
         return Some(String::from("an event's name must be a string"));
     }
-    if !(1..=NAME_CHARACTERS).contains(&text.chars().count()) {
+    if !(1..=NAME_CHARACTERS).contains(&characters(&text)) {
         return Some(String::from("an event's name must have 1 to 256 characters"));
     }
     let parts = match fields {
@@ -113,7 +114,7 @@ impl OwnExposure {
     /// The exposure, and what had to be left out of it; or why there is none.
     pub fn read(exposure: &JsValue) -> Result<(Self, Vec<Misuse>), Misuse> {
         let id = value::text(&get(exposure, "experimentId")).unwrap_or_default();
-        if !(1..=NAME_CHARACTERS).contains(&id.chars().count()) {
+        if !(1..=NAME_CHARACTERS).contains(&characters(&id)) {
             return Err(("experimentId", "must be text of 1 to 256 characters"));
         }
         let variation = value::whole(&get(exposure, "variationId"), u64::from(u32::MAX));

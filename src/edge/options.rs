@@ -14,6 +14,7 @@ use super::report::Queue;
 use super::value::{self, get, read};
 use crate::core::context::{Scalar, TEXT_UNITS};
 use crate::core::pipeline::{ExitPolicy, Setup};
+use crate::core::text::utf16_units;
 
 /// Reads the options, and tells which are not taken.
 pub struct Options<'a> {
@@ -219,5 +220,5 @@ fn is_short(value: &JsValue) -> bool {
 }
 
 fn fits(text: &str) -> bool {
-    text.encode_utf16().count() <= TEXT_UNITS
+    utf16_units(text) <= TEXT_UNITS
 }
