@@ -143,7 +143,7 @@ impl Exporter {
     }
 
     fn authorize(&self, id: ExportId, given: &JsValue) {
-        match given.as_string() {
+        match value::text_within(given, u32::MAX) {
             Some(text) if !is_header_value(&text) => {
                 self.not_authorized(id, "gave something that no header can hold");
             }

@@ -238,14 +238,10 @@ impl Idb {
         if !request.is_object() {
             return self.fail("there is no IndexedDB, or a policy forbids it");
         }
-        for (name, event) in [
-            ("onupgradeneeded", Event::Upgrade),
-            ("onsuccess", Event::Opened),
-            ("onerror", Event::NotOpened),
-            ("onblocked", Event::NotOpened),
-        ] {
-            self.listen(&request, name, event, opening);
-        }
+        self.listen(&request, "onupgradeneeded", Event::Upgrade, opening);
+        self.listen(&request, "onsuccess", Event::Opened, opening);
+        self.listen(&request, "onerror", Event::NotOpened, opening);
+        self.listen(&request, "onblocked", Event::NotOpened, opening);
     }
 
     fn listen(&self, target: &JsValue, name: &str, event: Event, id: u32) {

@@ -11,7 +11,7 @@ use super::own::Own;
 use super::page;
 use super::patch::{self, PATCH_LEVELS};
 use super::report::Queue;
-use super::value::{self, get, read};
+use super::value::{self, args, construct, get, global_get, invoke, read};
 use crate::core::context::{Scalar, TEXT_UNITS};
 use crate::core::pipeline::{ExitPolicy, Setup};
 
@@ -89,18 +89,23 @@ impl Options<'_> {
         Own::of(&self.fitting(name, JsValue::is_object, "must be an object"), 1)
     }
 
-    pub fn origins(&self) -> Option<Vec<String>> {
-        let list = self.get("allowedOrigins");
-        if list.is_undefined() {
-            return None;
-        }
-        if !value::is_array(&list) {
-            self.reject("allowedOrigins", "must be a list of origins");
+    /// `Undefined` if none are told; otherwise what is in it, which may be nothing.
+    pub fn origins(&self) -> Own {
+        let origins = Own::of(&self.get("allowedOrigins"), 1);
+        if !matches!(origins, Own::Undefined | Own::Object(_)) {
             // Whoever meant to restrict where events go must not find them unrestricted.
-            return Some(Vec::new());
+            self.reject("allowedOrigins", "must be a list of origins");
         }
-        let text = |item: JsValue| value::text(&item).unwrap_or_default();
-        Some(value::items(&list, value::KEYS).map(text).collect())
+        origins
+    }
+
+    /// Of everything random: the package's, or a fresh one.
+    pub fn seed(&self) -> Option<[u8; 32]> {
+        let given = get(self.host, "seed");
+        let empty = args().js(&construct("Uint8Array", args().number(32.0)));
+        let fresh = || invoke(&global_get("crypto"), "getRandomValues", empty);
+        let seed = if given.is_undefined() { fresh() } else { given };
+        value::bytes(&seed)?.try_into().ok()
     }
 
     pub fn store(&self) -> StoreChoice {

@@ -3,7 +3,6 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use core::cell::RefCell;
 
@@ -39,11 +38,11 @@ pub enum Answer {
 
 /// The driver works it off after each call and each callback.
 #[derive(Clone, Debug, Default)]
-pub struct Queue(Rc<RefCell<VecDeque<Report>>>);
+pub struct Queue(Rc<RefCell<Vec<Report>>>);
 
 impl Queue {
     pub fn push(&self, report: Report) {
-        self.0.borrow_mut().push_back(report);
+        self.0.borrow_mut().push(report);
     }
 
     pub fn extend(&self, commands: Vec<Command>) {
@@ -51,7 +50,9 @@ impl Queue {
     }
 
     pub fn pop(&self) -> Option<Report> {
-        self.0.borrow_mut().pop_front()
+        let mut reports = self.0.borrow_mut();
+        // Few wait at a time.
+        (!reports.is_empty()).then(|| reports.remove(0))
     }
 
     pub fn diagnose(&self, code: &'static str, field: &str, message: &[&str]) {

@@ -33,8 +33,6 @@ extern "C" {
     fn reflect_construct(class: &JsValue, args: &Args) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, js_namespace = Object, js_name = keys)]
     fn object_keys(object: &JsValue) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = Array, js_name = isArray)]
-    fn array_is_array(value: &JsValue) -> Result<bool, JsValue>;
     #[wasm_bindgen(catch, js_namespace = JSON)]
     fn parse(text: &str) -> Result<JsValue, JsValue>;
 
@@ -197,11 +195,6 @@ pub fn whole(value: &JsValue, max: u64) -> Option<u64> {
     (whole as f64 == number && whole <= max).then_some(whole)
 }
 
-pub fn is_array(value: &JsValue) -> bool {
-    // A revoked proxy throws.
-    array_is_array(value).unwrap_or(false)
-}
-
 pub fn parse_json(text: &str) -> JsValue {
     parse(text).unwrap_or_default()
 }
@@ -240,6 +233,10 @@ pub fn call(function: &JsValue, this: &JsValue, args: Args) -> Result<JsValue, J
 /// `new globalThis[class](…args)`; `undefined` if there is no such class, or it throws.
 pub fn construct(class: &str, args: Args) -> JsValue {
     reflect_construct(&global_get(class), &args).unwrap_or_default()
+}
+
+pub fn type_error(message: &str) -> JsValue {
+    construct("TypeError", args().text(&["wasm-telemetry: ", message].concat()))
 }
 
 /// Whether the value is a promise or the like.
