@@ -119,12 +119,13 @@ function buildWasm(/** @type {string} */ compiled, /** @type {string} */ profile
 
 async function bundle() {
   const dist = join(root, 'pkg', 'dist');
-  const formats = /** @type {const} */ ([
-    ['esm', 'index.js'],
-    ['cjs', 'index.cjs'],
+  const bundles = /** @type {const} */ ([
+    ['index.js', 'esm', 'platform.js'],
+    ['index.cjs', 'cjs', 'platform.js'],
+    ['browser.js', 'esm', 'browser.js'],
   ]);
   const changed = [];
-  for (const [format, name] of formats) {
+  for (const [name, format, platform] of bundles) {
     const { outputFiles } = await build({
       absWorkingDir: root,
       entryPoints: ['pkg/src/index.js'],
@@ -138,7 +139,16 @@ async function bundle() {
       external: ['node:*'],
       legalComments: 'none',
       logLevel: 'warning',
-      plugins: [{ name: 'generated', setup: resolveGenerated }],
+      plugins: [
+        { name: 'generated', setup: resolveGenerated },
+        {
+          name: 'platform',
+          setup: ({ onResolve }) =>
+            onResolve({ filter: /^\.\/platform\.js$/ }, () => ({
+              path: join(root, 'pkg', 'src', platform),
+            })),
+        },
+      ],
     });
     changed.push(writeIfChanged(join(dist, name), outputFiles[0].contents));
   }
@@ -164,7 +174,7 @@ function copyForNpm() {
 }
 
 async function printSizes() {
-  const entry = join(root, 'pkg', 'dist', 'index.js');
+  const entry = join(root, 'pkg', 'dist', 'browser.js');
   const { outputFiles } = await build({
     stdin: {
       contents: `import { init, logEvent } from ${JSON.stringify(entry)};
@@ -180,7 +190,7 @@ async function printSizes() {
   });
   const rows = /** @type {[string, Uint8Array][]} */ ([
     ['WebAssembly', readFileSync(wasmFile)],
-    ['pkg/dist/index.js', readFileSync(entry)],
+    ['pkg/dist/browser.js', readFileSync(entry)],
     ['smallest program, bundled and minified', outputFiles[0].contents],
   ]);
   const line = (/** @type {(string | number)[]} */ [name, ...sizes]) =>

@@ -2,7 +2,7 @@
 // `process.exit()` right after the first event loses it; elsewhere from the import on, meanwhile.
 import * as bindings from '#bindings';
 import { bytes } from '#bytes';
-import { builtin, isNodeLike } from './runtime.js';
+import { inflateNow, isNodeLike } from './platform.js';
 
 /** @typedef {{ memory?: WebAssembly.Memory, reason?: string }} Loaded `memory`, or why there is none */
 
@@ -29,9 +29,7 @@ export function whenLoaded(/** @type {(loaded: Loaded) => void} */ done) {
 }
 
 function instantiateNow() {
-  const { Buffer } = builtin('node:buffer');
-  const module = builtin('node:zlib').inflateRawSync(Buffer.from(bytes, 'base64'));
-  return new WebAssembly.Instance(new WebAssembly.Module(module), imports);
+  return new WebAssembly.Instance(new WebAssembly.Module(inflateNow(bytes)), imports);
 }
 
 async function instantiate() {
