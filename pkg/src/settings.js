@@ -1,6 +1,7 @@
 // What `init` was given, completed with what only JavaScript knows: the environment and Node's files.
+
+import { files, isNodeLike, environment as readEnvironment } from '#platform';
 import { tell } from './diagnostics.js';
-import { files, isNodeLike, environment as readEnvironment } from './platform.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
 

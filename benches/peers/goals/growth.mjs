@@ -1,0 +1,41 @@
+// 7: whether an event costs the same, however many, of however many names and fields.
+import { ours } from '../sides.mjs';
+import { short, table } from '../statistics.mjs';
+
+const each = {
+  events: [1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000],
+  names: [1, 3, 10, 30, 100, 300, 1_000],
+  fields: [1, 2, 4, 8, 16, 32, 64],
+};
+
+/** @returns the tables, and under `series` what the plot shows of this place */
+export async function growth(lab) {
+  const series = {};
+  const total = lab.quick ? 40_000 : 200_000;
+  for (const [what, values] of Object.entries(each)) {
+    series[what] = [];
+    for (const value of lab.quick ? values.slice(0, -1) : values) {
+      const subject = await lab.start(
+        { ...ours, gzip: false },
+        { queue: 1_000_000, store: 'memory' },
+      );
+      const count = what === 'events' ? value : 20_000;
+      const setting =
+        what === 'names' ? { names: value } : what === 'fields' ? { keys: value } : {};
+      const rounds = Math.min(40, Math.max(lab.quick ? 1 : 3, Math.ceil(total / count)));
+      const figures = await subject.run('growth', { count, rounds, ...setting });
+      series[what].push({ value, ...figures });
+      await lab.close();
+    }
+  }
+  const tables = Object.entries(series).map(([what, points]) =>
+    table(
+      [what, 'ns per call', 'ns, all of it', 'call against `JSON.stringify`', 'all against it'],
+      points.map(({ value, call, whole, callRatio, wholeRatio }) => [
+        value.toLocaleString('en'),
+        ...[short(call), short(whole), `${short(callRatio)} ×`, `${short(wholeRatio)} ×`],
+      ]),
+    ),
+  );
+  return { text: [`### Growth, ${lab.place.name}`, ...tables].join('\n\n'), series };
+}
