@@ -359,7 +359,7 @@ impl Driver {
         if let Some(enricher) = &self.enricher {
             enricher.wake(now);
         }
-        if let Some(Storage::Idb(idb, _)) = self.storage.get() {
+        if let Some(idb) = self.idb() {
             idb.wake(now);
         }
         self.input(Input::Wake);
@@ -371,10 +371,7 @@ impl Driver {
             return;
         }
         self.hurry();
-        let idb = match self.storage.get() {
-            Some(Storage::Idb(idb, _)) => Some(&**idb),
-            _ => None,
-        };
+        let idb = self.idb();
         idb.iter().for_each(|idb| idb.set_leaving(true));
         if idb.is_some_and(Idb::is_first) {
             // It takes records already, if need be.
@@ -432,6 +429,13 @@ impl Driver {
             Some(Storage::Host(_, kind)) => kind,
             Some(Storage::Memory(_)) => "memory",
             _ => "none",
+        }
+    }
+
+    fn idb(&self) -> Option<&Idb> {
+        match self.storage.get() {
+            Some(Storage::Idb(idb, _)) => Some(idb),
+            _ => None,
         }
     }
 
@@ -632,14 +636,12 @@ impl Driver {
         let Ok(pipeline) = self.pipeline.try_borrow() else {
             return;
         };
-        let mut earliest = Millis::FAR;
-        let idb = match self.storage.get() {
-            Some(Storage::Idb(idb, _)) => idb.wake_at(),
-            _ => None,
-        };
-        let enricher = self.enricher.as_ref().and_then(Enricher::wake_at);
-        for time in [pipeline.wake_at(), self.exporter.wake_at(), enricher, idb] {
-            earliest = earliest.min(time.unwrap_or(Millis::FAR));
+        let mut earliest = pipeline.wake_at().unwrap_or(Millis::FAR).min(self.exporter.wake_at());
+        if let Some(enricher) = &self.enricher {
+            earliest = earliest.min(enricher.wake_at());
+        }
+        if let Some(idb) = self.idb() {
+            earliest = earliest.min(idb.wake_at());
         }
         drop(pipeline);
         self.timer.arm(timer::now().mono, earliest);

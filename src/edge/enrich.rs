@@ -68,13 +68,13 @@ impl Enricher {
         }
     }
 
-    pub fn wake_at(&self) -> Option<Millis> {
+    pub fn wake_at(&self) -> Millis {
         // All wait for the same time, so the first is the next.
-        self.waiting.borrow().first().map(|waiting| waiting.until)
+        self.waiting.borrow().first().map_or(Millis::FAR, |waiting| waiting.until)
     }
 
     pub fn wake(&self, now: Millis) {
-        while self.wake_at().is_some_and(|until| until <= now) {
+        while self.wake_at() <= now {
             self.failed("took longer than 10 seconds");
             self.let_go();
         }

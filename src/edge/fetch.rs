@@ -112,12 +112,12 @@ impl Exporter {
         KEEPALIVE_BYTES.saturating_sub(used.sum()) as u32
     }
 
-    pub fn wake_at(&self) -> Option<Millis> {
-        self.body.borrow().as_ref().map(|body| body.until)
+    pub fn wake_at(&self) -> Millis {
+        self.body.borrow().as_ref().map_or(Millis::FAR, |body| body.until)
     }
 
     pub fn wake(&self, now: Millis) {
-        if self.wake_at().is_some_and(|until| until <= now) {
+        if self.wake_at() <= now {
             self.let_go();
         }
     }

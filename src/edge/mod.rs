@@ -63,7 +63,7 @@ impl Client {
     /// what is undefined is none of it. Gives the shape's number; -1 if this one can't be remembered; -2
     /// if all shapes were forgotten.
     pub fn shape(&self, name: &JsValue, fields: &JsValue) -> i32 {
-        self.driver.shape(&value::text(name).unwrap_or_default(), &Own::of(fields, 1))
+        self.driver.shape(&value::string(name), &Own::of(fields, 1))
     }
 
     /// The address of the staging buffer: 8,192 words of 64 bits.

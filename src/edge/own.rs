@@ -121,7 +121,7 @@ fn entries(object: &JsValue, levels: u32, room: &mut u32) -> Entries {
             Some(value) => Own::within(&value, levels, room),
             None => Own::Other("could not be read"),
         };
-        entries.push((value::text(&key).unwrap_or_default(), own));
+        entries.push((value::string(&key), own));
     }
     entries
 }

@@ -95,15 +95,11 @@ pub fn config_object(report: &ConfigReport) -> JsValue {
 
 pub fn flush_object(report: &FlushReport) -> JsValue {
     let told = object();
-    for (name, count) in [
-        ("delivered", report.delivered),
-        ("dropped", report.dropped),
-        ("queued", report.queued),
-        ("inFlight", report.in_flight),
-        ("stored", report.stored),
-    ] {
-        set_number(&told, name, count as f64);
-    }
+    set_number(&told, "delivered", report.delivered as f64);
+    set_number(&told, "dropped", report.dropped as f64);
+    set_number(&told, "queued", report.queued as f64);
+    set_number(&told, "inFlight", report.in_flight as f64);
+    set_number(&told, "stored", report.stored as f64);
     set(&told, "timedOut", &report.timed_out.into());
     told
 }

@@ -174,6 +174,11 @@ pub fn text(value: &JsValue) -> Option<String> {
     text_within(value, TEXT_UNITS)
 }
 
+/// A text in the same way; what is none is empty.
+pub fn string(value: &JsValue) -> String {
+    text(value).unwrap_or_default()
+}
+
 /// A text's first `units` UTF-16 code units.
 pub fn text_within(value: &JsValue, units: u32) -> Option<String> {
     if !value.is_string() {
@@ -184,7 +189,7 @@ pub fn text_within(value: &JsValue, units: u32) -> Option<String> {
 }
 
 pub fn is_text(value: &JsValue, expected: &str) -> bool {
-    text(value).is_some_and(|text| text == expected)
+    string(value) == expected
 }
 
 /// A whole number from 0 to `max`.
