@@ -4,6 +4,7 @@
 //! lock is held while JavaScript runs, and only the outermost call works the queue off; calls within it
 //! append to it.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -25,12 +26,12 @@ use super::patch::{PATCH_LEVELS, context_patches, core_slot, settings, user_slot
 use super::report::{Answer, Queue, Report, diagnostic_object, flush_object};
 use super::staging::{Staged, Staging};
 use super::timer::{self, Timer};
-use super::value::{self, args, call, construct, get, global_get, invoke};
+use super::value::{self, args, call, construct, get, global_get, invoke, type_error};
 use crate::core::config::{ConfigReport, Layer, Setting, Value};
 use crate::core::context::Slot;
 use crate::core::io::{Command, Consent, Diagnostic, FlushId, Input, Leaving, Outcome};
 use crate::core::pipeline::{Pipeline, Setup};
-use crate::core::shapes::{FieldKind, ShapeId};
+use crate::core::shapes::FieldKind;
 use crate::core::store::{MemoryStore, StoreOp};
 use crate::core::time::{Millis, Now, UnixMillis};
 
@@ -70,8 +71,8 @@ pub struct Driver {
 
 enum Storage {
     /// The memory serves if IndexedDB does not.
-    Idb(Idb, RefCell<Option<MemoryStore>>),
-    Host(HostStore, &'static str),
+    Idb(Box<Idb>, RefCell<Option<MemoryStore>>),
+    Host(Box<HostStore>, &'static str),
     Memory(RefCell<MemoryStore>),
 }
 
@@ -85,19 +86,18 @@ const PARTING_MILLIS: u64 = 100;
 const CAUSES: usize = 256;
 
 impl Driver {
-    /// `Err` says what `init` lacks.
-    pub fn start(options: &JsValue, host: &JsValue) -> Result<Rc<Self>, &'static str> {
+    /// `Err` is what is thrown if `init` lacks something.
+    pub fn start(options: &JsValue, host: &JsValue) -> Result<Rc<Self>, JsValue> {
         let queue = Queue::default();
         let options = &Options { options, host, queue: &queue };
         let service = options.text("serviceName");
         if service.is_empty() {
-            return Err("init needs a `serviceName`, the text that names your program");
+            let message = "init needs a `serviceName`, the text that names your program";
+            return Err(type_error(message));
         }
-        let given = value::bytes(&get(host, "seed")).and_then(|bytes| bytes.try_into().ok());
-        let mut seed = given.unwrap_or([0; 32]);
-        if given.is_none() && getrandom::fill(&mut seed).is_err() {
-            return Err("the platform gives no random numbers here");
-        }
+        let Some(seed) = options.seed() else {
+            return Err(type_error("the platform gives no random numbers here"));
+        };
         let setup = Setup { seed, ..options.setup(&service) };
         let driver = Rc::new_cyclic(|driver| Self::new(driver, setup, options));
         driver.myself.replace(Some(Rc::clone(&driver)));
@@ -148,11 +148,14 @@ impl Driver {
         let (origins, config) = (options.origins(), options.config());
         let (page, environment) = (page::origin(), options.environment());
         self.handle(&mut |pipeline, now, commands| {
-            if let Some(origins) = &origins {
-                let origins: Vec<&str> = origins.iter().map(String::as_str).collect();
-                for origin in pipeline.allow_origins(&origins) {
-                    options
-                        .reject("allowedOrigins", &["\"", origin, "\" is not an origin"].concat());
+            if origins != Own::Undefined {
+                let mut allowed = Vec::new();
+                for (_, origin) in origins.entries() {
+                    allowed.push(if let Own::Text(origin) = origin { origin } else { "" });
+                }
+                for origin in pipeline.allow_origins(&allowed) {
+                    let why = ["holds \"", origin, "\", which is not an origin"].concat();
+                    options.reject("allowedOrigins", &why);
                 }
             }
             let mut configure = |layer, settings: &[Setting<'_>]| {
@@ -184,11 +187,12 @@ impl Driver {
             StoreChoice::Default => {
                 let (now, spool) = (timer::now().mono, get(options.host, "spool"));
                 let idb = Idb::open(service, spool, now, &self.callbacks, &self.queue);
-                Storage::Idb(idb, RefCell::default())
+                Storage::Idb(Box::new(idb), RefCell::default())
             }
             StoreChoice::Memory => Storage::Memory(RefCell::default()),
             StoreChoice::Host(store, kind) => {
-                Storage::Host(HostStore::new(store, &self.callbacks, &self.queue), kind)
+                let store = HostStore::new(store, &self.callbacks, &self.queue);
+                Storage::Host(Box::new(store), kind)
             }
         };
         if !matches!(storage, Storage::Idb(..)) {
@@ -198,12 +202,12 @@ impl Driver {
     }
 
     /// Logs an event; `Err` is what strict mode throws.
-    pub fn log(&self, name: &JsValue, metadata: &JsValue, at: UnixMillis) -> Result<(), String> {
+    pub fn log(&self, name: &JsValue, metadata: &JsValue, at: UnixMillis) -> Result<(), JsValue> {
         let fields = Fields::read(metadata);
         if self.strict
             && let Some(misuse) = metadata::misuse(name, &fields)
         {
-            return Err(misuse);
+            return Err(type_error(&misuse));
         }
         let name = metadata::read_name(name);
         let fields = fields.unwrap_or_else(|kind| {
@@ -222,7 +226,7 @@ impl Driver {
     }
 
     /// Logs an exposure; `Err` is what strict mode throws.
-    pub fn expose(&self, exposure: &JsValue, at: UnixMillis) -> Result<(), String> {
+    pub fn expose(&self, exposure: &JsValue, at: UnixMillis) -> Result<(), JsValue> {
         match OwnExposure::read(exposure) {
             Ok((own, left_out)) => {
                 for (field, why) in left_out {
@@ -240,36 +244,43 @@ impl Driver {
     }
 
     /// Misuse: thrown in strict mode, else told.
-    fn refuse(&self, code: &'static str, field: &str, why: &str) -> Result<(), String> {
+    fn refuse(&self, code: &'static str, field: &str, why: &str) -> Result<(), JsValue> {
         let message = [field, " ", why].concat();
         if self.strict {
-            return Err(message);
+            return Err(type_error(&message));
         }
         self.queue.diagnose(code, field, &[&message]);
         Ok(())
     }
 
-    /// Remembers an event's name and keys for staging.
-    pub fn shape(&self, name: &str, fields: &[(&str, FieldKind)]) -> Result<ShapeId, NoShape> {
+    /// Remembers an event's name and fields for staging, see [`super::Client::shape`].
+    pub fn shape(&self, name: &str, fields: &Own) -> i32 {
+        const NOT_THIS_ONE: i32 = -1;
+        const ALL_FORGOTTEN: i32 = -2;
         if self.enricher.is_some() {
-            return Err(NoShape::NotThisOne);
+            return NOT_THIS_ONE;
         }
-        let mut given = Err(NoShape::NotThisOne);
-        self.with(&mut |pipeline, _, _| {
-            given = match pipeline.shape(name, fields) {
-                Some(id) => Ok(id),
-                None if pipeline.shapes_full() => {
-                    pipeline.forget_shapes();
-                    Err(NoShape::AllForgotten)
-                }
-                None => Err(NoShape::NotThisOne),
+        let mut known = Vec::new();
+        for (key, own) in fields.entries() {
+            let kind = match own {
+                Own::Undefined => continue,
+                Own::Number(_) => FieldKind::Number,
+                Own::Bool(_) => FieldKind::Bool,
+                _ => return NOT_THIS_ONE,
             };
-        });
-        match given {
-            Ok(id) => self.staging.know(id, fields.len()),
-            Err(NoShape::AllForgotten) => self.staging.forget(),
-            Err(NoShape::NotThisOne) => {}
+            known.push((key.as_str(), kind));
         }
+        let mut given = NOT_THIS_ONE;
+        self.with(&mut |pipeline, _, _| {
+            if let Some(id) = pipeline.shape(name, &known) {
+                self.staging.know(id, known.len());
+                given = id.0 as i32;
+            } else if pipeline.shapes_full() {
+                pipeline.forget_shapes();
+                self.staging.forget();
+                given = ALL_FORGOTTEN;
+            }
+        });
         given
     }
 
@@ -283,7 +294,7 @@ impl Driver {
     }
 
     /// `Err` is what strict mode throws.
-    pub fn set_context(&self, patch: &JsValue, slot: fn(&str) -> Slot<'_>) -> Result<(), String> {
+    pub fn set_context(&self, patch: &JsValue, slot: fn(&str) -> Slot<'_>) -> Result<(), JsValue> {
         if !patch.is_object() {
             return self.refuse("context_rejected", "patch", "must be an object");
         }
@@ -295,7 +306,7 @@ impl Driver {
         patch: &Own,
         slot: fn(&str) -> Slot<'_>,
         strict: bool,
-    ) -> Result<(), String> {
+    ) -> Result<(), JsValue> {
         let mut misuse = None;
         let patches = context_patches(patch, slot, &mut |field| {
             let message = [field, ": must be text, a number, a boolean, or null to take it away"];
@@ -306,14 +317,14 @@ impl Driver {
             }
         });
         if let Some(misuse) = misuse {
-            return Err(misuse);
+            return Err(type_error(&misuse));
         }
         self.input(Input::Context(&patches));
         Ok(())
     }
 
     /// `Err` is what strict mode throws.
-    pub fn set_consent(&self, consent: Option<Consent>) -> Result<(), String> {
+    pub fn set_consent(&self, consent: Option<Consent>) -> Result<(), JsValue> {
         let Some(consent) = consent else {
             let why = "must be 'granted', 'pending' or 'denied'; nothing changed";
             return self.refuse("consent_rejected", "consent", why);
@@ -348,7 +359,7 @@ impl Driver {
         if let Some(enricher) = &self.enricher {
             enricher.wake(now);
         }
-        if let Some(Storage::Idb(idb, _)) = self.storage.get() {
+        if let Some(idb) = self.idb() {
             idb.wake(now);
         }
         self.input(Input::Wake);
@@ -360,10 +371,7 @@ impl Driver {
             return;
         }
         self.hurry();
-        let idb = match self.storage.get() {
-            Some(Storage::Idb(idb, _)) => Some(idb),
-            _ => None,
-        };
+        let idb = self.idb();
         idb.iter().for_each(|idb| idb.set_leaving(true));
         if idb.is_some_and(Idb::is_first) {
             // It takes records already, if need be.
@@ -421,6 +429,13 @@ impl Driver {
             Some(Storage::Host(_, kind)) => kind,
             Some(Storage::Memory(_)) => "memory",
             _ => "none",
+        }
+    }
+
+    fn idb(&self) -> Option<&Idb> {
+        match self.storage.get() {
+            Some(Storage::Idb(idb, _)) => Some(idb),
+            _ => None,
         }
     }
 
@@ -621,14 +636,12 @@ impl Driver {
         let Ok(pipeline) = self.pipeline.try_borrow() else {
             return;
         };
-        let mut earliest = Millis::FAR;
-        let idb = match self.storage.get() {
-            Some(Storage::Idb(idb, _)) => idb.wake_at(),
-            _ => None,
-        };
-        let enricher = self.enricher.as_ref().and_then(Enricher::wake_at);
-        for time in [pipeline.wake_at(), self.exporter.wake_at(), enricher, idb] {
-            earliest = earliest.min(time.unwrap_or(Millis::FAR));
+        let mut earliest = pipeline.wake_at().unwrap_or(Millis::FAR).min(self.exporter.wake_at());
+        if let Some(enricher) = &self.enricher {
+            earliest = earliest.min(enricher.wake_at());
+        }
+        if let Some(idb) = self.idb() {
+            earliest = earliest.min(idb.wake_at());
         }
         drop(pipeline);
         self.timer.arm(timer::now().mono, earliest);
@@ -671,11 +684,3 @@ impl Driver {
 }
 
 type Act<'a> = &'a mut dyn FnMut(&mut Pipeline, Now, &mut Vec<Command>);
-
-/// Why a shape is not remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoShape {
-    NotThisOne,
-    /// There was no room: every shape given so far is forgotten.
-    AllForgotten,
-}

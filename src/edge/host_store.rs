@@ -3,7 +3,6 @@
 
 use alloc::vec::Vec;
 
-use alloc::collections::VecDeque;
 use core::cell::{Cell, RefCell};
 
 use wasm_bindgen::prelude::*;
@@ -20,7 +19,7 @@ const ENTRIES: u32 = 1_000_000;
 
 pub struct HostStore {
     store: JsValue,
-    waiting: RefCell<VecDeque<(OpId, StoreOp)>>,
+    waiting: RefCell<Vec<(OpId, StoreOp)>>,
     /// The operation whose promise is awaited: they are carried out one after another.
     running: RefCell<Option<(OpId, StoreOp)>>,
     calling: Cell<bool>,
@@ -46,7 +45,7 @@ impl HostStore {
 
     /// Reports `Stored`, once, later or at once.
     pub fn apply(&self, id: OpId, op: StoreOp) {
-        self.waiting.borrow_mut().push_back((id, op));
+        self.waiting.borrow_mut().push((id, op));
         self.go_on();
     }
 
@@ -55,9 +54,10 @@ impl HostStore {
             if self.calling.get() || self.running.borrow().is_some() {
                 return;
             }
-            let Some((id, op)) = self.waiting.borrow_mut().pop_front() else {
+            if self.waiting.borrow().is_empty() {
                 return;
-            };
+            }
+            let (id, op) = self.waiting.borrow_mut().remove(0);
             self.calling.set(true);
             let given = self.call(&op);
             self.calling.set(false);

@@ -108,15 +108,15 @@ impl Idb {
         matches!(*self.connection.borrow(), Connection::First { .. })
     }
 
-    pub fn wake_at(&self) -> Option<Millis> {
+    pub fn wake_at(&self) -> Millis {
         match *self.connection.borrow() {
-            Connection::First { until } => Some(until),
-            _ => None,
+            Connection::First { until } => until,
+            _ => Millis::FAR,
         }
     }
 
     pub fn wake(&self, now: Millis) {
-        if self.wake_at().is_some_and(|until| until <= now) {
+        if self.wake_at() <= now {
             self.fail("IndexedDB did not open within 5 seconds");
         }
     }
@@ -189,8 +189,8 @@ impl Idb {
     fn import(&self, database: &JsValue) {
         let records = invoke(&self.spool, "records", args());
         for record in value::items(&records, value::KEYS) {
-            let [key, meta, bytes] = ["0", "1", "2"].map(|part| get(&record, part));
-            let text = value::text(&key).unwrap_or_default();
+            let (key, meta, bytes) = (get(&record, "0"), get(&record, "1"), get(&record, "2"));
+            let text = value::string(&key);
             match (entry(&key, &meta), value::bytes(&bytes)) {
                 _ if self.imports(&text) => {}
                 (Some(entry), Some(bytes)) => {
@@ -238,14 +238,10 @@ impl Idb {
         if !request.is_object() {
             return self.fail("there is no IndexedDB, or a policy forbids it");
         }
-        for (name, event) in [
-            ("onupgradeneeded", Event::Upgrade),
-            ("onsuccess", Event::Opened),
-            ("onerror", Event::NotOpened),
-            ("onblocked", Event::NotOpened),
-        ] {
-            self.listen(&request, name, event, opening);
-        }
+        self.listen(&request, "onupgradeneeded", Event::Upgrade, opening);
+        self.listen(&request, "onsuccess", Event::Opened, opening);
+        self.listen(&request, "onerror", Event::NotOpened, opening);
+        self.listen(&request, "onblocked", Event::NotOpened, opening);
     }
 
     fn listen(&self, target: &JsValue, name: &str, event: Event, id: u32) {

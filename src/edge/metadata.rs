@@ -67,7 +67,7 @@ impl Fields {
 /// The event's name, cut where it is too long anyway; a name that is no text becomes an empty one,
 /// which the pipeline counts as invalid.
 pub fn read_name(name: &JsValue) -> String {
-    value::text(name).unwrap_or_default()
+    value::string(name)
 }
 
 /// What a developer is told in strict mode, if something is wrong.
@@ -112,7 +112,7 @@ pub type Misuse = (&'static str, &'static str);
 impl OwnExposure {
     /// The exposure, and what had to be left out of it; or why there is none.
     pub fn read(exposure: &JsValue) -> Result<(Self, Vec<Misuse>), Misuse> {
-        let id = value::text(&get(exposure, "experimentId")).unwrap_or_default();
+        let id = value::string(&get(exposure, "experimentId"));
         if !(1..=NAME_CHARACTERS).contains(&id.chars().count()) {
             return Err(("experimentId", "must be text of 1 to 256 characters"));
         }

@@ -10,7 +10,7 @@ use super::callbacks::{Callbacks, Event};
 use super::value::{self, args, get, global, global_get, invoke, is_text};
 
 /// What is listened to, and whether a page's document has it.
-const EVENTS: [(&str, Event, bool); 6] = [
+static EVENTS: [(&str, Event, bool); 6] = [
     ("online", Event::Online, false),
     ("offline", Event::Offline, false),
     ("pagehide", Event::Hide, false),
@@ -20,13 +20,13 @@ const EVENTS: [(&str, Event, bool); 6] = [
 ];
 
 /// Listeners, until they are removed.
-pub struct Listeners(Vec<(&'static str, JsValue)>);
+pub struct Listeners(Vec<JsValue>);
 
 impl Listeners {
     /// Where a scope has no such event, as in a worker, it just never comes.
     pub fn add(callbacks: &Callbacks) -> Self {
-        let listeners = EVENTS.map(|(name, event, _)| (name, callbacks.get(event, 0)));
-        let listeners = Self(Vec::from(listeners));
+        let listeners = EVENTS.iter().map(|(_, event, _)| callbacks.get(*event, 0));
+        let listeners = Self(listeners.collect());
         listeners.each("addEventListener");
         listeners
     }
@@ -36,8 +36,8 @@ impl Listeners {
     }
 
     fn each(&self, method: &str) {
-        for ((name, callback), (_, _, of_document)) in self.0.iter().zip(EVENTS) {
-            let target = if of_document { global_get("document") } else { global() };
+        for (callback, (name, _, of_document)) in self.0.iter().zip(&EVENTS) {
+            let target = if *of_document { global_get("document") } else { global() };
             invoke(&target, method, args().text(name).js(callback));
         }
     }

@@ -18,33 +18,43 @@ pub fn settings(patch: &Own) -> Vec<Setting<'_>> {
     };
     let mut settings = Vec::new();
     for (name, group) in groups {
-        settings.push(match (name.as_str(), group) {
-            ("batch" | "sampling" | "killed", Own::Undefined) => continue,
-            ("batch", Own::Null) => Setting::BatchReset,
-            ("sampling", Own::Null) => Setting::SamplingReset,
-            ("batch", Own::Object(fields)) => {
-                for (name, own) in fields {
-                    settings.push(Setting::Batch { name, value: own.value() });
+        settings.push(match name.as_str() {
+            "batch" => match group {
+                Own::Undefined => continue,
+                Own::Null => Setting::BatchReset,
+                Own::Object(fields) => {
+                    for (name, own) in fields {
+                        settings.push(Setting::Batch { name, value: own.value() });
+                    }
+                    continue;
                 }
-                continue;
-            }
-            ("sampling", Own::Object(events)) => {
-                for (event, own) in events {
-                    let rate = match own {
-                        Own::Undefined => continue,
-                        Own::Null => Value::Null,
-                        _ => own.value_of("sample_rate"),
-                    };
-                    settings.push(Setting::Sampling { event, rate, by: own.value_of("by") });
+                _ => Setting::Unknown { path: name, reason: NOT_AN_OBJECT },
+            },
+            "sampling" => match group {
+                Own::Undefined => continue,
+                Own::Null => Setting::SamplingReset,
+                Own::Object(events) => {
+                    for (event, own) in events {
+                        let rate = match own {
+                            Own::Undefined => continue,
+                            Own::Null => Value::Null,
+                            _ => own.value_of("sample_rate"),
+                        };
+                        settings.push(Setting::Sampling { event, rate, by: own.value_of("by") });
+                    }
+                    continue;
                 }
-                continue;
-            }
-            ("killed", _) => Setting::Killed {
-                switch: if let Own::Object(_) = group { Value::Absent } else { group.value() },
+                _ => Setting::Unknown { path: name, reason: NOT_AN_OBJECT },
+            },
+            "killed" => Setting::Killed {
+                switch: match group {
+                    Own::Undefined => continue,
+                    Own::Object(_) => Value::Absent,
+                    _ => group.value(),
+                },
                 until: group.value_of("until"),
                 stored: group.value_of("stored"),
             },
-            ("batch" | "sampling", _) => Setting::Unknown { path: name, reason: NOT_AN_OBJECT },
             _ => Setting::Unknown { path: name, reason: "unknown key; ignored" },
         });
     }
@@ -74,8 +84,8 @@ pub fn core_slot(name: &str) -> Slot<'_> {
 }
 
 pub fn user_slot(name: &str) -> Slot<'_> {
-    let identity = Identity::ALL.into_iter().find(|identity| identity.option() == name);
-    identity.map_or(Slot::User(name), Slot::Identity)
+    let identity = Identity::ALL.iter().find(|identity| identity.option() == name);
+    identity.map_or(Slot::User(name), |identity| Slot::Identity(*identity))
 }
 
 /// `None` for a text that is no consent.

@@ -4,7 +4,6 @@
 //! Word 0 tells how many words are in use, itself included. An event is its shape's number, its time,
 //! and its values.
 
-use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -25,7 +24,7 @@ pub struct Staged<'a> {
 #[derive(Default)]
 pub struct Staging {
     /// Cells, for JavaScript writes here between two calls.
-    words: OnceCell<Box<[Cell<f64>]>>,
+    words: OnceCell<Vec<Cell<f64>>>,
     /// How many values each shape has.
     lengths: RefCell<Vec<usize>>,
 }
@@ -33,7 +32,7 @@ pub struct Staging {
 impl Staging {
     /// Where JavaScript finds the words.
     pub fn address(&self) -> usize {
-        let words = self.words.get_or_init(|| vec![Cell::new(1.0); WORDS].into_boxed_slice());
+        let words = self.words.get_or_init(|| vec![Cell::new(1.0); WORDS]);
         words.as_ptr() as usize
     }
 
