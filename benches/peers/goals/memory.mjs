@@ -9,7 +9,7 @@ export async function memory(lab) {
     for (let round = 0; round < (lab.quick ? 1 : 5); round += 1) {
       // We send what we can, one batch at a time; of the others as much as possible stays in the queue.
       const batch = side === ours ? 200 : 1_000_000;
-      const opened = await lab.open([side], { batch, queue: 1_000_000 });
+      const opened = await lab.open([side], { batch, queue: 1_000_000, hold: true });
       if (opened.length === 0) break;
       const [[, subject]] = opened;
       await subject.run('warmUp');

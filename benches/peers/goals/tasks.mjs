@@ -17,7 +17,7 @@ export async function tasks(lab) {
   const rounds = lab.quick ? 3 : 9;
   for (let round = -1; round < rounds; round += 1) {
     for (const [side, subject] of sides) {
-      if (isEnough(side, round)) continue;
+      if (isEnough(side, round, lab.quick)) continue;
       const { events } = side;
       const result = await watch(lab, subject, async () => {
         await subject.run('burst', { events });

@@ -19,6 +19,6 @@ export function start({ url }) {
   return {
     log: (name, fields) => posthog.capture(name, fields),
     // It sends by a timer.
-    flush: () => new Promise((resolve) => setTimeout(resolve, 500)),
+    flush: () => new Promise((resolve) => setTimeout(resolve, 300)),
   };
 }

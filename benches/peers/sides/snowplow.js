@@ -15,7 +15,7 @@ export function start({ url, batch }) {
       }),
     async flush() {
       flushBuffer();
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      await new Promise((resolve) => setTimeout(resolve, 200));
     },
   };
 }
