@@ -23,7 +23,7 @@ use super::own::{Entries, entries};
 use super::page::{self, Listeners};
 use super::patch::{Patch, context_patches, core_slot, user_slot};
 use super::report::{Answer, Queue, Report, diagnostic_object, flush_object};
-use super::staging::{Staged, Staging};
+use super::staging::Staging;
 use super::timer::{self, Timer};
 use super::value::Arg::{Js, Text};
 use super::value::{self, KEYS, call, construct, global_get, invoke};
@@ -252,11 +252,6 @@ impl Driver {
                 None => Err(NoShape::NotThisOne),
             };
         });
-        match given {
-            Ok(id) => self.staging.know(id, fields.len()),
-            Err(NoShape::AllForgotten) => self.staging.forget(),
-            Err(NoShape::NotThisOne) => {}
-        }
         given
     }
 
@@ -486,16 +481,10 @@ impl Driver {
             let mut commands = Vec::new();
             // No JavaScript runs while the pipeline is borrowed.
             let Ok(mut pipeline) = self.pipeline.try_borrow_mut() else { return };
-            while !rest.is_empty() && commands.is_empty() {
-                let Some((staged, next)) = self.staging.split(rest) else {
-                    garbled = true;
-                    rest = &[];
-                    break;
-                };
-                let Staged { at, shape, values } = staged;
-                pipeline.handle(now, Input::Shaped { at, shape, values }, &mut commands);
-                rest = next;
-            }
+            rest = pipeline.staged(now, rest, &mut commands).unwrap_or_else(|| {
+                garbled = true;
+                &[]
+            });
             let last = rest.is_empty();
             if last {
                 act(&mut pipeline, now, &mut commands);
