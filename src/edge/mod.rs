@@ -68,7 +68,7 @@ impl Client {
         self.driver.expose(exposure, time(at)).map_err(|misuse| error(&misuse))
     }
 
-    /// Registers an event's name, its keys and their types (0: number, 1: boolean) for staging. Gives
+    /// Registers an event's name, its keys and their types (0: number, 1: boolean, 2: text) for staging. Gives
     /// the shape's number; -1 if this one can't be remembered; -2 if all shapes were forgotten.
     pub fn shape(&self, name: &JsValue, keys: &JsValue, kinds: &[u8]) -> i32 {
         let given = kinds.len();
