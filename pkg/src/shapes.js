@@ -78,7 +78,7 @@ export class Shapes {
       kinds.push(isNumber ? number : boolean);
     }
     if (this.#nodes + keys.length >= mostNodes) this.#forget();
-    const shape = client.shape(name, keys, Uint8Array.from(kinds));
+    const shape = client.shape(name, fields);
     // All shapes were forgotten there, too.
     if (shape === -2) this.#forget();
     if (shape >= 0) this.#remember(name, keys, kinds, shape);

@@ -3,7 +3,6 @@
 
 use alloc::vec::Vec;
 
-use alloc::collections::VecDeque;
 use core::cell::{Cell, RefCell};
 
 use wasm_bindgen::prelude::*;
@@ -11,8 +10,7 @@ use wasm_bindgen::prelude::*;
 use super::callbacks::{Callbacks, Event};
 use super::idb::{entry, meta};
 use super::report::{Queue, Report};
-use super::value::Arg::{Js, Number, Text};
-use super::value::{self, call, get, set};
+use super::value::{self, Args, args, call, get, set_text};
 use crate::core::io::OpId;
 use crate::core::store::{Entry, StoreOp, StoreResult};
 
@@ -21,7 +19,7 @@ const ENTRIES: u32 = 1_000_000;
 
 pub struct HostStore {
     store: JsValue,
-    waiting: RefCell<VecDeque<(OpId, StoreOp)>>,
+    waiting: RefCell<Vec<(OpId, StoreOp)>>,
     /// The operation whose promise is awaited: they are carried out one after another.
     running: RefCell<Option<(OpId, StoreOp)>>,
     calling: Cell<bool>,
@@ -47,7 +45,7 @@ impl HostStore {
 
     /// Reports `Stored`, once, later or at once.
     pub fn apply(&self, id: OpId, op: StoreOp) {
-        self.waiting.borrow_mut().push_back((id, op));
+        self.waiting.borrow_mut().push((id, op));
         self.go_on();
     }
 
@@ -56,9 +54,10 @@ impl HostStore {
             if self.calling.get() || self.running.borrow().is_some() {
                 return;
             }
-            let Some((id, op)) = self.waiting.borrow_mut().pop_front() else {
+            if self.waiting.borrow().is_empty() {
                 return;
-            };
+            }
+            let (id, op) = self.waiting.borrow_mut().remove(0);
             self.calling.set(true);
             let given = self.call(&op);
             self.calling.set(false);
@@ -84,27 +83,16 @@ impl HostStore {
     }
 
     fn call(&self, op: &StoreOp) -> Result<JsValue, JsValue> {
-        let (method, entry, key, lease, attempts) = match op {
-            StoreOp::List => (0, None, "", 0, 0),
-            StoreOp::Put { entry, .. } => (1, Some(entry), "", 0, 0),
-            StoreOp::Claim { seen, lease, attempts } => (2, Some(seen), "", *lease, *attempts),
-            StoreOp::Mark { seen, lease, attempts } => (3, Some(seen), "", *lease, *attempts),
-            StoreOp::Remove { key } => (4, None, key.as_str(), 0, 0),
-            StoreOp::Quarantine { key } => (5, None, key.as_str(), 0, 0),
-            StoreOp::Clear => (6, None, "", 0, 0),
+        let (method, args) = match op {
+            StoreOp::List => (0, args()),
+            StoreOp::Put { entry, bytes } => (1, shown(entry).js(&value::octets(bytes))),
+            StoreOp::Claim { seen, lease, attempts } => (2, taken(seen, *lease, *attempts)),
+            StoreOp::Mark { seen, lease, attempts } => (3, taken(seen, *lease, *attempts)),
+            StoreOp::Remove { key } => (4, args().text(key)),
+            StoreOp::Quarantine { key } => (5, args().text(key)),
+            StoreOp::Clear => (6, args()),
         };
-        let method = get(&self.store, METHODS[method]);
-        let Some(entry) = entry else {
-            let arguments: &[_] = if key.is_empty() { &[] } else { &[Text(key)] };
-            return call(&method, &self.store, arguments);
-        };
-        let shown = meta(entry);
-        set(&shown, "key", Text(&entry.key));
-        if let StoreOp::Put { bytes, .. } = op {
-            return call(&method, &self.store, &[Js(&shown), Js(&value::octets(bytes))]);
-        }
-        let arguments = [Js(&shown), Number(lease as f64), Number(attempts.into())];
-        call(&method, &self.store, &arguments)
+        call(&get(&self.store, METHODS[method]), &self.store, args)
     }
 
     fn answer(&self, id: OpId, op: &StoreOp, given: Result<JsValue, JsValue>) {
@@ -127,8 +115,21 @@ impl HostStore {
     }
 }
 
+fn shown(entry: &Entry) -> Args {
+    let shown = meta(entry);
+    set_text(&shown, "key", &entry.key);
+    args().js(&shown)
+}
+
+fn taken(seen: &Entry, lease: u64, attempts: u32) -> Args {
+    shown(seen).number(lease as f64).number(attempts.into())
+}
+
 /// What is no entry is passed over.
 fn listed(list: &JsValue) -> Vec<Entry> {
-    let listed = |item: &JsValue| entry(&value::text(&get(item, "key"))?, item);
-    value::items(list, ENTRIES).iter().filter_map(listed).collect()
+    let mut entries = Vec::new();
+    for item in value::items(list, ENTRIES) {
+        entries.extend(entry(&get(&item, "key"), &item));
+    }
+    entries
 }

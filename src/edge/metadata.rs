@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use wasm_bindgen::prelude::*;
 
-use super::own::{Entries, Own, entries};
+use super::own::{Entries, Own};
 use super::value::{self, get};
 use crate::core::io::{Exposure, Field};
 
@@ -16,8 +16,6 @@ extern "C" {
     fn stringify(value: &JsValue) -> Result<JsValue, JsValue>;
 }
 
-/// More fields of one event are not read; the pipeline takes far fewer.
-const FIELDS: u32 = 1_000;
 const NAME_CHARACTERS: usize = 256;
 /// UTF-16 code units of an exposure's JSON texts.
 const JSON_UNITS: u32 = 65_536;
@@ -29,9 +27,9 @@ pub struct Fields(Entries);
 impl Fields {
     /// Fields of an object; nothing at all is no fields. `Err` says what anything else is.
     pub fn read(metadata: &JsValue) -> Result<Self, &'static str> {
-        match Own::of(metadata) {
+        match Own::of(metadata, 1) {
             Own::Undefined | Own::Null => Ok(Self::default()),
-            Own::Other(_) if metadata.is_object() => Ok(Self(entries(metadata, FIELDS))),
+            Own::Object(entries) => Ok(Self(entries)),
             Own::Other(what) => Err(what),
             _ => Err("is no object"),
         }
@@ -48,6 +46,8 @@ impl Fields {
                 Own::Text(_) => Field::Refused("is a string; wrap checked text in verified()"),
                 Own::Null => Field::Refused("is null; leave it out, or make it undefined"),
                 Own::Other(what) => Field::Refused(what),
+                // Not at this level.
+                Own::Object(_) => continue,
             };
             fields.push((name.as_str(), field));
         }
@@ -67,7 +67,7 @@ impl Fields {
 /// The event's name, cut where it is too long anyway; a name that is no text becomes an empty one,
 /// which the pipeline counts as invalid.
 pub fn read_name(name: &JsValue) -> String {
-    value::text(name).unwrap_or_default()
+    value::string(name)
 }
 
 /// What a developer is told in strict mode, if something is wrong.
@@ -112,7 +112,7 @@ pub type Misuse = (&'static str, &'static str);
 impl OwnExposure {
     /// The exposure, and what had to be left out of it; or why there is none.
     pub fn read(exposure: &JsValue) -> Result<(Self, Vec<Misuse>), Misuse> {
-        let id = value::text(&get(exposure, "experimentId")).unwrap_or_default();
+        let id = value::string(&get(exposure, "experimentId"));
         if !(1..=NAME_CHARACTERS).contains(&id.chars().count()) {
             return Err(("experimentId", "must be text of 1 to 256 characters"));
         }

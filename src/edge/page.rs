@@ -1,16 +1,16 @@
 //! What a page or a worker tells of itself: that it goes away, comes back, or lost the network.
 //! Never `unload` or `beforeunload`, which would keep the page out of the back/forward cache.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use wasm_bindgen::prelude::*;
 
 use super::callbacks::{Callbacks, Event};
-use super::value::Arg::{Js, Text};
-use super::value::{get, global, global_get, invoke, is_text};
+use super::value::{self, args, get, global, global_get, invoke, is_text};
 
 /// What is listened to, and whether a page's document has it.
-const EVENTS: [(&str, Event, bool); 6] = [
+static EVENTS: [(&str, Event, bool); 6] = [
     ("online", Event::Online, false),
     ("offline", Event::Offline, false),
     ("pagehide", Event::Hide, false),
@@ -20,13 +20,13 @@ const EVENTS: [(&str, Event, bool); 6] = [
 ];
 
 /// Listeners, until they are removed.
-pub struct Listeners(Vec<(&'static str, JsValue)>);
+pub struct Listeners(Vec<JsValue>);
 
 impl Listeners {
     /// Where a scope has no such event, as in a worker, it just never comes.
     pub fn add(callbacks: &Callbacks) -> Self {
-        let listeners = EVENTS.map(|(name, event, _)| (name, callbacks.get(event, 0)));
-        let listeners = Self(Vec::from(listeners));
+        let listeners = EVENTS.iter().map(|(_, event, _)| callbacks.get(*event, 0));
+        let listeners = Self(listeners.collect());
         listeners.each("addEventListener");
         listeners
     }
@@ -36,9 +36,9 @@ impl Listeners {
     }
 
     fn each(&self, method: &str) {
-        for ((name, callback), (_, _, of_document)) in self.0.iter().zip(EVENTS) {
-            let target = if of_document { global_get("document") } else { global() };
-            invoke(&target, method, &[Text(name), Js(callback)]);
+        for (callback, (name, _, of_document)) in self.0.iter().zip(&EVENTS) {
+            let target = if *of_document { global_get("document") } else { global() };
+            invoke(&target, method, args().text(name).js(callback));
         }
     }
 }
@@ -55,4 +55,10 @@ pub fn is_hidden() -> bool {
 /// Whether the browser sends Global Privacy Control.
 pub fn wants_privacy() -> bool {
     get(&global_get("navigator"), "globalPrivacyControl").as_bool() == Some(true)
+}
+
+/// The page's own origin, where batches go unless something else is said.
+pub fn origin() -> Option<String> {
+    let origin = value::text(&get(&global_get("location"), "origin"));
+    origin.filter(|origin| origin.starts_with("http"))
 }
