@@ -366,7 +366,7 @@ impl Driver {
     }
 
     /// The page or the process may be gone after this very task.
-    fn leave(&self, leaving: Leaving) {
+    pub fn leave(&self, leaving: Leaving) {
         if self.leaving.replace(true) {
             return;
         }
@@ -383,11 +383,6 @@ impl Driver {
         idb.iter().for_each(|idb| idb.set_leaving(false));
         self.parted.set(self.accepted());
         self.leaving.set(false);
-    }
-
-    /// A process ends, or got a signal that its host answers.
-    pub fn leave_process(&self, ends: bool) {
-        self.leave(if ends { Leaving::Process } else { Leaving::Signal });
     }
 
     /// A page is hidden, frozen or left.
