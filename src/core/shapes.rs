@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::codec::{put_text, put_varint};
+use super::time::UnixMillis;
 
 /// A field's type within a shape.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,14 @@ impl FieldKind {
 /// Valid until `Pipeline::forget_shapes`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShapeId(pub u32);
+
+/// An event of a registered shape, as it was staged: numbers as they are, booleans 0 or 1.
+#[derive(Clone, Copy, Debug)]
+pub struct Staged<'a> {
+    pub at: UnixMillis,
+    pub shape: ShapeId,
+    pub values: &'a [f64],
+}
 
 #[derive(Debug)]
 pub struct Shape {
@@ -70,6 +79,16 @@ impl Shapes {
 
     pub fn get(&self, id: ShapeId) -> Option<&Shape> {
         self.shapes.get(id.0 as usize)
+    }
+
+    /// Splits the first event off staged words: its shape's number, its time, its values. `None` if
+    /// they make no sense, or there are none.
+    pub fn split<'a>(&self, words: &'a [f64]) -> Option<(Staged<'a>, &'a [f64])> {
+        let (&[number, at], rest) = words.split_first_chunk()?;
+        let shape = ShapeId(Some(number as u32).filter(|_| number >= 0.0)?);
+        let fields = self.get(shape)?.fields.len();
+        let (values, rest) = rest.split_at_checked(fields)?;
+        Some((Staged { at: UnixMillis::from_host(at), shape, values }, rest))
     }
 
     pub fn clear(&mut self) {

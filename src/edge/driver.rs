@@ -24,7 +24,7 @@ use super::own::Own;
 use super::page::{self, Listeners};
 use super::patch::{PATCH_LEVELS, context_patches, core_slot, settings, user_slot};
 use super::report::{Answer, Queue, Report, diagnostic_object, flush_object};
-use super::staging::{Staged, Staging};
+use super::staging::Staging;
 use super::timer::{self, Timer};
 use super::value::{self, args, call, construct, get, global_get, invoke, type_error};
 use crate::core::config::{ConfigReport, Layer, Setting, Value};
@@ -273,11 +273,9 @@ impl Driver {
         let mut given = NOT_THIS_ONE;
         self.with(&mut |pipeline, _, _| {
             if let Some(id) = pipeline.shape(name, &known) {
-                self.staging.know(id, known.len());
                 given = id.0 as i32;
             } else if pipeline.shapes_full() {
                 pipeline.forget_shapes();
-                self.staging.forget();
                 given = ALL_FORGOTTEN;
             }
         });
@@ -510,16 +508,10 @@ impl Driver {
             let mut commands = Vec::new();
             // No JavaScript runs while the pipeline is borrowed.
             let Ok(mut pipeline) = self.pipeline.try_borrow_mut() else { return };
-            while !rest.is_empty() && commands.is_empty() {
-                let Some((staged, next)) = self.staging.split(rest) else {
-                    garbled = true;
-                    rest = &[];
-                    break;
-                };
-                let Staged { at, shape, values } = staged;
-                pipeline.handle(now, Input::Shaped { at, shape, values }, &mut commands);
-                rest = next;
-            }
+            rest = pipeline.staged(now, rest, &mut commands).unwrap_or_else(|| {
+                garbled = true;
+                &[]
+            });
             let last = rest.is_empty();
             if last {
                 act(&mut pipeline, now, &mut commands);

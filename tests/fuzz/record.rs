@@ -22,7 +22,7 @@ pub fn run(data: &[u8]) {
     // A checksum keeps chance away, not those who can compute one.
     let mut stamped = data.to_vec();
     if let Some(magic) = stamped.first_chunk_mut() {
-        *magic = *b"WTR1";
+        *magic = *b"WTR2";
     }
     stamp(&mut stamped);
     let Ok(record) = Record::checked(&stamped) else { return };

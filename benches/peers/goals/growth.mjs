@@ -1,4 +1,6 @@
 // 7: whether an event costs the same, however many, of however many names and fields.
+
+import { svg } from '../plot.mjs';
 import { ours } from '../sides.mjs';
 import { short, table } from '../statistics.mjs';
 
@@ -8,7 +10,16 @@ const each = {
   fields: [1, 2, 4, 8, 16, 32, 64],
 };
 
-/** @returns the tables, and under `series` what the plot shows of this place */
+/** The plot's panels, with the lines of each place. */
+const panels = [
+  { what: 'events', heading: 'events logged in one go', lines: {} },
+  { what: 'names', heading: 'names of events', lines: {} },
+  { what: 'fields', heading: 'fields in an event', lines: {} },
+];
+
+/** Of all places measured so far. */
+export const plot = () => svg('What an event costs does not depend on how many there are', panels);
+
 export async function growth(lab) {
   const series = {};
   const total = lab.quick ? 40_000 : 200_000;
@@ -37,5 +48,11 @@ export async function growth(lab) {
       ]),
     ),
   );
-  return { text: [`### Growth, ${lab.place.name}`, ...tables].join('\n\n'), series };
+  for (const { what, lines } of panels) {
+    const line = (name) =>
+      series[what].map((point) => ({ value: point.value, ratio: point[name] }));
+    lines[`the call, ${lab.place.name}`] = line('callRatio');
+    lines[`all of it, ${lab.place.name}`] = line('wholeRatio');
+  }
+  return [`### Growth, ${lab.place.name}`, ...tables].join('\n\n');
 }

@@ -1,13 +1,10 @@
 // What the caller waits for.
 import { median, medians } from '../statistics.mjs';
-import { eventName, events, scenarios } from './events.js';
+import { eventName, scenarios } from './events.js';
 import { collect, usedHeap } from './heap.js';
 
-// Half of what fits into a batch, so that nothing is sent meanwhile.
-const burst = events / 2;
-
 /** Nanoseconds for each event, beside `JSON.stringify` of the same metadata in the same moment. */
-export async function call(side, { scenario, slices }) {
+export async function call(side, { scenario, slices, burst }) {
   const { name = () => eventName, fields } = scenarios[scenario];
   const text = (string) => string;
   const rounds = [];
@@ -50,7 +47,7 @@ export function clock() {
  * Bytes on the JavaScript heap. `garbage`: for each call, what it leaves until a collection, the queue
  * included where that is on the heap. `grown`: after `calls`, all sent in between, when all is collected.
  */
-export async function heap(side, { calls }) {
+export async function heap(side, { calls, burst }) {
   const fields = scenarios['8 fields'].fields(1);
   const many = async (wanted) => {
     const left = [];

@@ -1,6 +1,6 @@
 // The events that all sides log. A new object for each, as programs make it.
 
-/** Events in one round, in one burst. */
+/** Events in one round. */
 export const events = 10_000;
 export const eventName = 'checkout_started';
 

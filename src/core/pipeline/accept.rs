@@ -8,9 +8,9 @@ use super::super::ledger::{Drops, Reason};
 use super::super::planted::{Bug, planted};
 use super::super::random::unit_of;
 use super::super::record::{Builder, Header};
-use super::super::shapes::{FieldKind, Shape, ShapeId};
+use super::super::shapes::{FieldKind, Shape, ShapeId, Staged};
 use super::super::store::Entry;
-use super::super::time::UnixMillis;
+use super::super::time::{Now, UnixMillis};
 use super::keep::key;
 use super::{Batch, Flight, Pending, Pipeline, Place};
 
@@ -41,35 +41,69 @@ fn is_within(text: &str, characters: usize) -> bool {
 }
 
 impl Pipeline {
-    /// The quick way: name, keys and types were checked when the shape was registered.
-    pub(super) fn shaped(
+    /// Takes events that were staged, up to one that gave a command: what it asks for comes before the
+    /// rest, which is given back. `None` if the words make no sense.
+    pub fn staged<'w>(
         &mut self,
-        at: UnixMillis,
-        id: ShapeId,
-        values: &[f64],
+        now: Now,
+        mut words: &'w [f64],
         commands: &mut Vec<Command>,
-    ) {
+    ) -> Option<&'w [f64]> {
+        self.now = now;
+        while !words.is_empty() && commands.is_empty() {
+            let (event, rest) = self.shapes.split(words)?;
+            self.shaped(&event, commands);
+            words = if commands.is_empty() { self.run(rest) } else { rest };
+        }
+        Some(words)
+    }
+
+    /// Takes the events that need nothing but to be written: one after another of one that was taken
+    /// the usual way, so that the gates, the context and the clock are what they were, and without
+    /// reaching a limit.
+    fn run<'w>(&mut self, words: &'w [f64]) -> &'w [f64] {
+        let Some(open) = self.open.as_mut().filter(|_| self.due > self.now.mono) else {
+            return words;
+        };
+        let events = open.header().events;
+        let queued = self.ready_events + u64::from(events);
+        let room = (self.config.get(Number::MaxQueueSize).saturating_sub(queued))
+            .min(self.config.get(Number::MaxExportBatchSize).saturating_sub(1 + u64::from(events)));
+        let bytes = (self.config.get(Number::MaxQueueBytes) as usize)
+            .saturating_sub(self.ready_bytes)
+            .min(self.config.get(Number::MaxExportBatchBytes) as usize);
+        let rates = &self.rates;
+        let whole = |id: ShapeId| rates.get(id.0 as usize) == Some(&None);
+        let rest = open.run(words, &self.shapes, whole, room as u32, bytes);
+        let taken = u64::from(open.header().events - events);
+        self.counts.accepted += taken;
+        self.next_event = self.next_event.wrapping_add(taken);
+        rest
+    }
+
+    /// An event whose name, keys and types were checked when its shape was registered.
+    pub(super) fn shaped(&mut self, event: &Staged<'_>, commands: &mut Vec<Command>) {
         if self.suppresses() {
             return;
         }
-        let Some(shape) = self.shapes.get(id) else {
+        let Some(shape) = self.shapes.get(event.shape) else {
             return;
         };
-        let sampling = self.rates.get(id.0 as usize).copied().flatten();
+        let sampling = self.rates.get(event.shape.0 as usize).copied().flatten();
         let by_session = sampling.is_some_and(|sampling| sampling.by_session);
-        if by_session || values.iter().any(|value| !value.is_finite()) {
+        if by_session || event.values.iter().any(|value| !value.is_finite()) {
             // Rare: the general way says what is to be said about it.
             let name = shape.name.clone();
             let fields = shape.fields.clone();
             let fields: Vec<(&str, Field<'_>)> = fields
                 .iter()
-                .zip(values)
+                .zip(event.values)
                 .map(|((key, kind), value)| match kind {
                     FieldKind::Bool => (key.as_str(), Field::Bool(*value != 0.0)),
                     _ => (key.as_str(), Field::Number(*value)),
                 })
                 .collect();
-            return self.event(at, &name, &fields, commands);
+            return self.event(event.at, &name, &fields, commands);
         }
         let Some(rate) = self.sample(sampling, "") else {
             return;
@@ -78,9 +112,9 @@ impl Pipeline {
             return;
         }
         self.open_batch();
-        if let (Some(open), Some(shape)) = (&mut self.open, self.shapes.get(id)) {
+        if let (Some(open), Some(shape)) = (&mut self.open, self.shapes.get(event.shape)) {
             open.context(self.context_epoch, &self.context);
-            open.shaped(at, id, shape, rate, values);
+            open.shaped(event, shape, rate);
         }
         self.accepted(commands);
     }

@@ -355,7 +355,7 @@ impl Pipeline {
     pub fn handle(&mut self, now: Now, input: Input<'_>, commands: &mut Vec<Command>) {
         self.now = now;
         match input {
-            Input::Shaped { at, shape, values } => return self.shaped(at, shape, values, commands),
+            Input::Shaped(event) => return self.shaped(&event, commands),
             Input::Event { at, name, fields } => return self.event(at, name, fields, commands),
             Input::Exposure { at, exposure } => return self.exposure(at, &exposure, commands),
             Input::Context(patches) => return self.patch_context(patches, commands),
