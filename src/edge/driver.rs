@@ -21,7 +21,7 @@ use super::idb::Idb;
 use super::metadata::{self, Fields, OwnExposure};
 use super::options::{Options, StoreChoice};
 use super::own::Own;
-use super::page::{self, Listeners};
+use super::page;
 use super::patch::{PATCH_LEVELS, context_patches, core_slot, settings, user_slot};
 use super::report::{Answer, Queue, Report, diagnostic_object, flush_object};
 use super::staging::Staging;
@@ -44,7 +44,8 @@ pub struct Driver {
     exporter: Exporter,
     enricher: Option<Enricher>,
     storage: OnceCell<Storage>,
-    listeners: Cell<Option<Listeners>>,
+    /// An `AbortController` that takes the page's listeners away.
+    listeners: Cell<JsValue>,
     leaving: Cell<bool>,
     /// Until when the host's own listeners may still log what is to leave with the page.
     parting_until: Cell<Millis>,
@@ -182,7 +183,7 @@ impl Driver {
         if !self.enabled {
             return self.resolve(READY, &JsValue::UNDEFINED);
         }
-        self.listeners.set(Some(Listeners::add(&self.callbacks)));
+        self.listeners.set(page::listen(&self.callbacks));
         let storage = match options.store() {
             StoreChoice::Default => {
                 let (now, spool) = (timer::now().mono, get(options.host, "spool"));
@@ -554,12 +555,8 @@ impl Driver {
                 self.resolve(READY, &JsValue::UNDEFINED);
             }
             Report::NoStore(why) => {
-                if let Some(Storage::Idb(idb, memory)) = self.storage.get() {
-                    let mut store = MemoryStore::default();
-                    for (id, op) in idb.take_waiting() {
-                        self.queue.push(Report::Stored(id, store.apply(op)));
-                    }
-                    memory.replace(Some(store));
+                if let Some(Storage::Idb(_, memory)) = self.storage.get() {
+                    memory.replace(Some(MemoryStore::default()));
                 }
                 let message = [why, "; what fails to be sent is kept in memory only"];
                 self.queue.diagnose("store_memory", "store", &message);
@@ -610,7 +607,7 @@ impl Driver {
             Command::Flushed { id, report } => {
                 self.resolve(id.0, &flush_object(&report));
                 if self.shutdown.get() == Some(id) {
-                    self.listeners.take().iter().for_each(Listeners::remove);
+                    invoke(&self.listeners.take(), "abort", args());
                     self.exporter.let_go();
                     self.myself.take();
                 }
