@@ -2,10 +2,12 @@
 //! Never `unload` or `beforeunload`, which would keep the page out of the back/forward cache.
 
 use alloc::string::String;
+use alloc::vec;
 
 use wasm_bindgen::prelude::*;
 
 use super::callbacks::{Callbacks, Event};
+use super::own::Own;
 use super::value::{self, args, construct, get, global, global_get, invoke, is_text, object, set};
 
 /// What is listened to, and whether a page's document has it.
@@ -46,8 +48,12 @@ pub fn wants_privacy() -> bool {
     get(&global_get("navigator"), "globalPrivacyControl").as_bool() == Some(true)
 }
 
-/// The page's own origin, where batches go unless something else is said.
-pub fn origin() -> Option<String> {
-    let origin = value::text(&get(&global_get("location"), "origin"));
-    origin.filter(|origin| origin.starts_with("http"))
+/// The page's own origin, where batches go unless something else is said, as a `ConfigPatch`.
+pub fn patch() -> Own {
+    let origin = value::string(&get(&global_get("location"), "origin"));
+    if !origin.starts_with("http") {
+        return Own::Undefined;
+    }
+    let batch = Own::Object(vec![(String::from("baseUrl"), Own::Text(origin))]);
+    Own::Object(vec![(String::from("batch"), batch)])
 }
