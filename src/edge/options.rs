@@ -112,7 +112,7 @@ impl Options<'_> {
         let empty = args().js(&construct("Uint8Array", args().number(32.0)));
         let fresh = || invoke(&global_get("crypto"), "getRandomValues", empty);
         let seed = if given.is_undefined() { fresh() } else { given };
-        value::bytes(&seed)?.try_into().ok()
+        value::bytes(&seed)?.as_slice().try_into().ok()
     }
 
     pub fn store(&self) -> StoreChoice {
