@@ -165,12 +165,13 @@ export const start: string;
 
 async function bundle() {
   const dist = join(root, 'pkg', 'dist');
-  const formats = /** @type {const} */ ([
-    ['esm', 'index.js'],
-    ['cjs', 'index.cjs'],
+  const bundles = /** @type {const} */ ([
+    ['index.js', 'esm', 'platform.js'],
+    ['index.cjs', 'cjs', 'platform.js'],
+    ['browser.js', 'esm', 'browser.js'],
   ]);
   const changed = [];
-  for (const [format, name] of formats) {
+  for (const [name, format, platform] of bundles) {
     const { outputFiles } = await build({
       absWorkingDir: root,
       entryPoints: ['pkg/src/index.js'],
@@ -186,7 +187,16 @@ async function bundle() {
       external: ['node:*'],
       legalComments: 'none',
       logLevel: 'warning',
-      plugins: [{ name: 'generated', setup: resolveGenerated }],
+      plugins: [
+        { name: 'generated', setup: resolveGenerated },
+        {
+          name: 'platform',
+          setup({ onResolve }) {
+            const path = join(root, 'pkg', 'src', platform);
+            onResolve({ filter: /^#platform$/ }, () => ({ path }));
+          },
+        },
+      ],
     });
     changed.push(writeIfChanged(join(dist, name), outputFiles[0].contents));
   }

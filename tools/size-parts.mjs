@@ -94,6 +94,9 @@ async function scriptPieces() {
             path: join(generated, 'bindgen', 'wasm_telemetry_bg.js'),
           }));
           onResolve({ filter: /^#imports$/ }, () => ({ path: join(generated, 'imports.js') }));
+          onResolve({ filter: /^#platform$/ }, () => ({
+            path: join(root, 'pkg', 'src', 'browser.js'),
+          }));
           onResolve({ filter: /^#bytes$/ }, ({ path }) => ({ path, namespace: 'none' }));
           onLoad({ filter: /./, namespace: 'none' }, () => ({
             contents: `export const bytes = '';`,

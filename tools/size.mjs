@@ -41,7 +41,7 @@ async function main() {
 
 /** @returns {Promise<Record<string, Sizes>>} */
 export async function printSizes() {
-  const entry = join(root, 'pkg', 'dist', 'index.js');
+  const entry = join(root, 'pkg', 'dist', 'browser.js');
   const dist = readFileSync(entry, 'utf8');
   const parts = {
     'smallest program': sizes(await smallestProgram(dist)),
@@ -90,7 +90,7 @@ async function smallestProgram(/** @type {string} */ dist) {
 
 function withoutBytes(/** @type {string} */ dist) {
   const rest = dist.replace(/"[\w+/=]{10000,}"/, '""');
-  if (rest === dist) throw new Error('pkg/dist/index.js holds no bytes of WebAssembly');
+  if (rest === dist) throw new Error('pkg/dist/browser.js holds no bytes of WebAssembly');
   return rest;
 }
 

@@ -1,4 +1,5 @@
 // wasm-telemetry beside the SDKs that it replaces: node benches/peers/main.mjs --help
+import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { ensureInstalled } from './install.mjs';
 
@@ -10,7 +11,7 @@ const usage = `Usage: node benches/peers/main.mjs [options]
   --node, --chromium   measure only there
   --only call,wire     only these goals; there are: ${goals.join(', ')}
   --quick              fewer rounds
-  --write              put the tables into docs/performance.md as well
+  --write              put the tables into docs/performance.md, and draw docs/performance.svg
   --help               print this`;
 
 const { values: options } = parseArgs({
@@ -38,6 +39,7 @@ async function main() {
   const { Lab, startCollector } = await import('./lab.mjs');
   const places = await import('./places.mjs');
   const collector = await startCollector();
+  const tables = [];
   const both = !options.node && !options.chromium;
   for (const key of ['node', 'chromium']) {
     if (!both && !options[key]) continue;
@@ -50,11 +52,23 @@ async function main() {
         process.stderr.write(`bench: ${name} in ${place.name} …`);
         const text = await goal[name](new Lab(collector, place, options));
         process.stderr.write(` ${((performance.now() - start) / 1000).toFixed(0)} s\n`);
-        console.log(`${text.text ?? text}\n`);
+        console.log(`${text}\n`);
+        tables.push(text);
       }
     } finally {
       await place.close();
     }
   }
   await collector.close();
+  if (options.write) await write(tables);
+}
+
+async function write(/** @type {string[]} */ tables) {
+  const docs = new URL('../../docs/', import.meta.url);
+  const page = new URL('performance.md', docs);
+  const [before] = readFileSync(page, 'utf8').split(/(?<=^<!-- tables -->\n)/m);
+  writeFileSync(page, `${before}\n${tables.join('\n\n')}\n`);
+  if (!chosen.includes('growth')) return;
+  const { plot } = await import('./goals/growth.mjs');
+  writeFileSync(new URL('performance.svg', docs), plot());
 }

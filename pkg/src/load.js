@@ -3,7 +3,7 @@
 import { __wbg_set_wasm } from '#bindings';
 import { bytes } from '#bytes';
 import { callbacks, imports, start } from '#imports';
-import { builtin, isNodeLike } from './runtime.js';
+import { inflateNow, isNodeLike } from '#platform';
 
 /** @typedef {{ memory?: WebAssembly.Memory, reason?: string }} Loaded `memory`, or why there is none */
 
@@ -28,9 +28,7 @@ export function whenLoaded(/** @type {(loaded: Loaded) => void} */ done) {
 }
 
 function instantiateNow() {
-  const { Buffer } = builtin('node:buffer');
-  const module = builtin('node:zlib').inflateRawSync(Buffer.from(bytes, 'base64'));
-  return new WebAssembly.Instance(new WebAssembly.Module(module), imports);
+  return new WebAssembly.Instance(new WebAssembly.Module(inflateNow(bytes)), imports);
 }
 
 async function instantiate() {

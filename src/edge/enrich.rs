@@ -68,29 +68,38 @@ impl Enricher {
         }
     }
 
-    pub fn wake_at(&self) -> Option<Millis> {
+    pub fn wake_at(&self) -> Millis {
         // All wait for the same time, so the first is the next.
-        self.waiting.borrow().first().map(|waiting| waiting.until)
+        self.waiting.borrow().first().map_or(Millis::FAR, |waiting| waiting.until)
     }
 
     pub fn wake(&self, now: Millis) {
-        while self.wake_at().is_some_and(|until| until <= now) {
+        while self.wake_at() <= now {
             self.failed("took longer than 10 seconds");
-            self.take(|_| true).into_iter().for_each(|waiting| self.go_on(waiting));
+            self.let_go();
         }
     }
 
     /// Nothing waits any longer: the page goes away, or the host wants everything sent.
     pub fn hurry(&self) {
-        while let Some(waiting) = self.take(|_| true) {
+        while self.let_go() {}
+    }
+
+    /// The first that waits goes on; false if none does.
+    fn let_go(&self) -> bool {
+        let first = self.waiting.borrow().first().map(|waiting| waiting.id);
+        let waiting = first.and_then(|id| self.take(id));
+        let any = waiting.is_some();
+        if let Some(waiting) = waiting {
             self.go_on(waiting);
         }
+        any
     }
 
     pub fn happened(&self, event: Event, id: u32, given: &JsValue) {
         // Reading may call back; the event waits meanwhile.
         let more = Fields::read(given).ok().filter(|_| event == Event::Enriched);
-        let Some(mut waiting) = self.take(|waiting| waiting.id == id) else {
+        let Some(mut waiting) = self.take(id) else {
             return;
         };
         match more {
@@ -100,9 +109,9 @@ impl Enricher {
         self.go_on(waiting);
     }
 
-    fn take(&self, which: impl Fn(&Waiting) -> bool) -> Option<Waiting> {
+    fn take(&self, id: u32) -> Option<Waiting> {
         let mut waiting = self.waiting.borrow_mut();
-        let index = waiting.iter().position(which)?;
+        let index = waiting.iter().position(|waiting| waiting.id == id)?;
         Some(waiting.remove(index))
     }
 

@@ -112,12 +112,12 @@ impl Exporter {
         KEEPALIVE_BYTES.saturating_sub(used.sum()) as u32
     }
 
-    pub fn wake_at(&self) -> Option<Millis> {
-        self.body.borrow().as_ref().map(|body| body.until)
+    pub fn wake_at(&self) -> Millis {
+        self.body.borrow().as_ref().map_or(Millis::FAR, |body| body.until)
     }
 
     pub fn wake(&self, now: Millis) {
-        if self.wake_at().is_some_and(|until| until <= now) {
+        if self.wake_at() <= now {
             self.let_go();
         }
     }
@@ -143,7 +143,7 @@ impl Exporter {
     }
 
     fn authorize(&self, id: ExportId, given: &JsValue) {
-        match given.as_string() {
+        match value::text_within(given, u32::MAX) {
             Some(text) if !is_header_value(&text) => {
                 self.not_authorized(id, "gave something that no header can hold");
             }

@@ -11,7 +11,7 @@ use super::own::Own;
 use super::page;
 use super::patch::{self, PATCH_LEVELS};
 use super::report::Queue;
-use super::value::{self, get, read};
+use super::value::{self, args, construct, get, global_get, invoke, read};
 use crate::core::context::{Scalar, TEXT_UNITS};
 use crate::core::pipeline::{ExitPolicy, Setup};
 use crate::core::text::utf16_units;
@@ -31,6 +31,7 @@ pub enum StoreChoice {
 }
 
 const ATTRIBUTES: usize = 128;
+static GROUPS: &[&str] = &["batch", "sampling", "killed"];
 
 impl Options<'_> {
     /// All but the seed.
@@ -55,9 +56,12 @@ impl Options<'_> {
 
     /// The groups of a `ConfigPatch`.
     pub fn config(&self) -> Own {
-        let group =
-            |name| (String::from(name), Own::of(&get(self.options, name), PATCH_LEVELS - 1));
-        Own::Object(["batch", "sampling", "killed"].map(group).into())
+        let mut groups = Vec::new();
+        for name in GROUPS {
+            let group = Own::of(&get(self.options, name), PATCH_LEVELS - 1);
+            groups.push((String::from(*name), group));
+        }
+        Own::Object(groups)
     }
 
     /// What environment variables say.
@@ -66,16 +70,19 @@ impl Options<'_> {
     }
 
     pub fn user(&self) -> Own {
-        let mut user = Vec::from(self.object("user").entries());
-        for name in ["userId", "sessionId"] {
-            user.push((String::from(name), Own::of(&get(self.options, name), 0)));
+        let mut user = match self.object("user") {
+            Own::Object(user) => user,
+            _ => Vec::new(),
+        };
+        for name in &["userId", "sessionId"] {
+            user.push((String::from(*name), Own::of(&get(self.options, name), 0)));
         }
         Own::Object(user)
     }
 
     pub fn text(&self, name: &str) -> String {
         let must = "must be text of at most 1,024 characters";
-        value::text(&self.fitting(name, is_short, must)).unwrap_or_default()
+        value::string(&self.fitting(name, is_short, must))
     }
 
     pub fn flag(&self, name: &str) -> Option<bool> {
@@ -90,18 +97,23 @@ impl Options<'_> {
         Own::of(&self.fitting(name, JsValue::is_object, "must be an object"), 1)
     }
 
-    pub fn origins(&self) -> Option<Vec<String>> {
-        let list = self.get("allowedOrigins");
-        if list.is_undefined() {
-            return None;
-        }
-        if !value::is_array(&list) {
-            self.reject("allowedOrigins", "must be a list of origins");
+    /// `Undefined` if none are told; otherwise what is in it, which may be nothing.
+    pub fn origins(&self) -> Own {
+        let origins = Own::of(&self.get("allowedOrigins"), 1);
+        if !matches!(origins, Own::Undefined | Own::Object(_)) {
             // Whoever meant to restrict where events go must not find them unrestricted.
-            return Some(Vec::new());
+            self.reject("allowedOrigins", "must be a list of origins");
         }
-        let text = |item: JsValue| value::text(&item).unwrap_or_default();
-        Some(value::items(&list, value::KEYS).map(text).collect())
+        origins
+    }
+
+    /// Of everything random: the package's, or a fresh one.
+    pub fn seed(&self) -> Option<[u8; 32]> {
+        let given = get(self.host, "seed");
+        let empty = args().js(&construct("Uint8Array", args().number(32.0)));
+        let fresh = || invoke(&global_get("crypto"), "getRandomValues", empty);
+        let seed = if given.is_undefined() { fresh() } else { given };
+        value::bytes(&seed)?.as_slice().try_into().ok()
     }
 
     pub fn store(&self) -> StoreChoice {
@@ -166,7 +178,7 @@ impl Options<'_> {
     fn enabled(&self) -> bool {
         let wanted = self.flag("enabled");
         // The package's JavaScript knows the environment; `enabled: true` overrides only a test's.
-        let reason = value::text(&get(self.host, "disabled")).unwrap_or_default();
+        let reason = value::string(&get(self.host, "disabled"));
         let overridden = wanted == Some(true) && reason.starts_with("NODE_ENV");
         let gpc = self.flag("respectGpc") == Some(true) && page::wants_privacy();
         let why = if wanted == Some(false) {

@@ -69,7 +69,7 @@ impl Own {
                 None => Self::Other("is an object; make each of its values a field"),
             };
         }
-        Self::Other(match value.js_typeof().as_string().as_deref() {
+        Self::Other(match value::text(&value.js_typeof()).as_deref() {
             Some("bigint") => "is a bigint; make it a number",
             Some("symbol") => "is a symbol",
             _ => "is a function",
@@ -121,7 +121,7 @@ fn entries(object: &JsValue, levels: u32, room: &mut u32) -> Entries {
             Some(value) => Own::within(&value, levels, room),
             None => Own::Other("could not be read"),
         };
-        entries.push((value::text(&key).unwrap_or_default(), own));
+        entries.push((value::string(&key), own));
     }
     entries
 }

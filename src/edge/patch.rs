@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::own::Own;
 use crate::core::config::{Setting, Value};
-use crate::core::context::{ContextPatch, Identity, Slot};
+use crate::core::context::{Identity, Slot};
 use crate::core::io::Consent;
 
 /// A `ConfigPatch` has groups, which have fields, which may be objects.
@@ -18,55 +18,47 @@ pub fn settings(patch: &Own) -> Vec<Setting<'_>> {
     };
     let mut settings = Vec::new();
     for (name, group) in groups {
-        settings.push(match (name.as_str(), group) {
-            ("batch" | "sampling" | "killed", Own::Undefined) => continue,
-            ("batch", Own::Null) => Setting::BatchReset,
-            ("sampling", Own::Null) => Setting::SamplingReset,
-            ("batch", Own::Object(fields)) => {
-                for (name, own) in fields {
-                    settings.push(Setting::Batch { name, value: own.value() });
+        settings.push(match name.as_str() {
+            "batch" => match group {
+                Own::Undefined => continue,
+                Own::Null => Setting::BatchReset,
+                Own::Object(fields) => {
+                    for (name, own) in fields {
+                        settings.push(Setting::Batch { name, value: own.value() });
+                    }
+                    continue;
                 }
-                continue;
-            }
-            ("sampling", Own::Object(events)) => {
-                for (event, own) in events {
-                    let rate = match own {
-                        Own::Undefined => continue,
-                        Own::Null => Value::Null,
-                        _ => own.value_of("sample_rate"),
-                    };
-                    settings.push(Setting::Sampling { event, rate, by: own.value_of("by") });
+                _ => Setting::Unknown { path: name, reason: NOT_AN_OBJECT },
+            },
+            "sampling" => match group {
+                Own::Undefined => continue,
+                Own::Null => Setting::SamplingReset,
+                Own::Object(events) => {
+                    for (event, own) in events {
+                        let rate = match own {
+                            Own::Undefined => continue,
+                            Own::Null => Value::Null,
+                            _ => own.value_of("sample_rate"),
+                        };
+                        settings.push(Setting::Sampling { event, rate, by: own.value_of("by") });
+                    }
+                    continue;
                 }
-                continue;
-            }
-            ("killed", _) => Setting::Killed {
-                switch: if let Own::Object(_) = group { Value::Absent } else { group.value() },
+                _ => Setting::Unknown { path: name, reason: NOT_AN_OBJECT },
+            },
+            "killed" => Setting::Killed {
+                switch: match group {
+                    Own::Undefined => continue,
+                    Own::Object(_) => Value::Absent,
+                    _ => group.value(),
+                },
                 until: group.value_of("until"),
                 stored: group.value_of("stored"),
             },
-            ("batch" | "sampling", _) => Setting::Unknown { path: name, reason: NOT_AN_OBJECT },
             _ => Setting::Unknown { path: name, reason: "unknown key; ignored" },
         });
     }
     settings
-}
-
-/// A patch of the context or the user in the pipeline's words; `null` takes a field away. `refuse` is
-/// told of each field whose value a context can't hold.
-pub fn context_patches<'a>(
-    patch: &'a Own,
-    slot: fn(&'a str) -> Slot<'a>,
-    refuse: &mut dyn FnMut(&str),
-) -> Vec<ContextPatch<'a>> {
-    let mut patches = Vec::new();
-    for (name, own) in patch.entries() {
-        match own {
-            Own::Undefined => {}
-            Own::Object(_) | Own::Other(_) => refuse(name),
-            own => patches.push(ContextPatch { slot: slot(name), value: own.scalar() }),
-        }
-    }
-    patches
 }
 
 pub fn core_slot(name: &str) -> Slot<'_> {
@@ -74,8 +66,8 @@ pub fn core_slot(name: &str) -> Slot<'_> {
 }
 
 pub fn user_slot(name: &str) -> Slot<'_> {
-    let identity = Identity::ALL.into_iter().find(|identity| identity.option() == name);
-    identity.map_or(Slot::User(name), Slot::Identity)
+    let identity = Identity::ALL.iter().find(|identity| identity.option() == name);
+    identity.map_or(Slot::User(name), |identity| Slot::Identity(*identity))
 }
 
 /// `None` for a text that is no consent.

@@ -3,7 +3,6 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use core::cell::RefCell;
 
@@ -39,11 +38,11 @@ pub enum Answer {
 
 /// The driver works it off after each call and each callback.
 #[derive(Clone, Debug, Default)]
-pub struct Queue(Rc<RefCell<VecDeque<Report>>>);
+pub struct Queue(Rc<RefCell<Vec<Report>>>);
 
 impl Queue {
     pub fn push(&self, report: Report) {
-        self.0.borrow_mut().push_back(report);
+        self.0.borrow_mut().push(report);
     }
 
     pub fn extend(&self, commands: Vec<Command>) {
@@ -51,7 +50,9 @@ impl Queue {
     }
 
     pub fn pop(&self) -> Option<Report> {
-        self.0.borrow_mut().pop_front()
+        let mut reports = self.0.borrow_mut();
+        // Few wait at a time.
+        (!reports.is_empty()).then(|| reports.remove(0))
     }
 
     pub fn diagnose(&self, code: &'static str, field: &str, message: &[&str]) {
@@ -94,15 +95,11 @@ pub fn config_object(report: &ConfigReport) -> JsValue {
 
 pub fn flush_object(report: &FlushReport) -> JsValue {
     let told = object();
-    for (name, count) in [
-        ("delivered", report.delivered),
-        ("dropped", report.dropped),
-        ("queued", report.queued),
-        ("inFlight", report.in_flight),
-        ("stored", report.stored),
-    ] {
-        set_number(&told, name, count as f64);
-    }
+    set_number(&told, "delivered", report.delivered as f64);
+    set_number(&told, "dropped", report.dropped as f64);
+    set_number(&told, "queued", report.queued as f64);
+    set_number(&told, "inFlight", report.in_flight as f64);
+    set_number(&told, "stored", report.stored as f64);
     set(&told, "timedOut", &report.timed_out.into());
     told
 }

@@ -33,8 +33,6 @@ extern "C" {
     fn reflect_construct(class: &JsValue, args: &Args) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, js_namespace = Object, js_name = keys)]
     fn object_keys(object: &JsValue) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = Array, js_name = isArray)]
-    fn array_is_array(value: &JsValue) -> Result<bool, JsValue>;
     #[wasm_bindgen(catch, js_namespace = JSON)]
     fn parse(text: &str) -> Result<JsValue, JsValue>;
 
@@ -176,6 +174,11 @@ pub fn text(value: &JsValue) -> Option<String> {
     text_within(value, TEXT_UNITS)
 }
 
+/// A text in the same way; what is none is empty.
+pub fn string(value: &JsValue) -> String {
+    text(value).unwrap_or_default()
+}
+
 /// A text's first `units` UTF-16 code units.
 pub fn text_within(value: &JsValue, units: u32) -> Option<String> {
     if !value.is_string() {
@@ -186,7 +189,7 @@ pub fn text_within(value: &JsValue, units: u32) -> Option<String> {
 }
 
 pub fn is_text(value: &JsValue, expected: &str) -> bool {
-    text(value).is_some_and(|text| text == expected)
+    string(value) == expected
 }
 
 /// A whole number from 0 to `max`.
@@ -195,11 +198,6 @@ pub fn whole(value: &JsValue, max: u64) -> Option<u64> {
     // The cast saturates, so what doesn't fit is not equal afterwards.
     let whole = number as u64;
     (whole as f64 == number && whole <= max).then_some(whole)
-}
-
-pub fn is_array(value: &JsValue) -> bool {
-    // A revoked proxy throws.
-    array_is_array(value).unwrap_or(false)
 }
 
 pub fn parse_json(text: &str) -> JsValue {
@@ -240,6 +238,10 @@ pub fn call(function: &JsValue, this: &JsValue, args: Args) -> Result<JsValue, J
 /// `new globalThis[class](…args)`; `undefined` if there is no such class, or it throws.
 pub fn construct(class: &str, args: Args) -> JsValue {
     reflect_construct(&global_get(class), &args).unwrap_or_default()
+}
+
+pub fn type_error(message: &str) -> JsValue {
+    construct("TypeError", args().text(&["wasm-telemetry: ", message].concat()))
 }
 
 /// Whether the value is a promise or the like.

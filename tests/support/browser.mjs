@@ -60,7 +60,7 @@ export async function crash(/** @type {import('playwright-core').Page} */ page) 
 export async function bundle() {
   const { outputFiles } = await build({
     stdin: {
-      contents: `import * as telemetry from ${JSON.stringify(join(dist, 'index.js'))};
+      contents: `import * as telemetry from ${JSON.stringify(join(dist, 'browser.js'))};
         window.telemetry = telemetry;`,
       resolveDir: dist,
     },

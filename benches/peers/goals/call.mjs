@@ -1,13 +1,13 @@
 // 1: what `logEvent` costs its caller.
 import { events, firstAgain, scenarios } from '../inside/events.js';
-import { byHand, openTelemetry, others, ours } from '../sides.mjs';
+import { byHand, isEnough, openTelemetry, others, ours } from '../sides.mjs';
 import { medians, short, table } from '../statistics.mjs';
 
 // One batch holds more than is logged before it is sent, so that sending is not part of the call.
 const setUp = { batch: events, queue: 2 * events };
-const common = ['8 fields', '1 field', '0 fields'];
 
 export async function call(lab) {
+  const common = lab.quick ? ['8 fields'] : ['8 fields', '1 field', '0 fields'];
   const sides = await lab.open([ours, byHand, openTelemetry, ...others], setUp);
   const rounds = lab.quick ? 2 : 5;
   const rows = new Map();
@@ -20,8 +20,9 @@ export async function call(lab) {
     // The first round warms up.
     for (let round = -1; round < rounds; round += 1) {
       for (const [side, subject] of measured) {
-        const slices = side.slow ? 2 : 5;
-        const result = await subject.run('call', { scenario, slices });
+        const slices = others.includes(side) ? 4 : 25;
+        if (isEnough(side, round, lab.quick)) continue;
+        const result = await subject.run('call', { scenario, slices, burst: side.events / 10 });
         await lab.endpoint(side, { reset: true });
         if (round >= 0) figures.get(side).push(result);
       }
@@ -60,8 +61,9 @@ async function heap(lab, sides) {
   const rows = [];
   for (const [side, subject] of sides) {
     // Others take minutes for as many.
-    const wanted = side === ours ? calls : calls / 20;
-    const { garbage, grown } = await subject.run('heap', { calls: wanted });
+    const wanted = side === ours ? calls : Math.min(calls, 2 * side.events);
+    const burst = side.events / 10;
+    const { garbage, grown } = await subject.run('heap', { calls: wanted, burst });
     await lab.endpoint(side, { reset: true });
     const cells = [wanted.toLocaleString('en'), short(garbage), short(grown / 1024)];
     rows.push([side.name, ...cells]);

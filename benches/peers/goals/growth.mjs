@@ -1,6 +1,8 @@
 // 7: whether an event costs the same, however many, of however many names and fields.
+
+import { svg } from '../plot.mjs';
 import { ours } from '../sides.mjs';
-import { short, table } from '../statistics.mjs';
+import { medians, short, table } from '../statistics.mjs';
 
 const each = {
   events: [1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000],
@@ -8,7 +10,16 @@ const each = {
   fields: [1, 2, 4, 8, 16, 32, 64],
 };
 
-/** @returns the tables, and under `series` what the plot shows of this place */
+/** The plot's panels, with the lines of each place. */
+const panels = [
+  { what: 'events', heading: 'events logged in one go', lines: {} },
+  { what: 'names', heading: 'names of events', lines: {} },
+  { what: 'fields', heading: 'fields in an event', lines: {} },
+];
+
+/** Of all places measured so far. */
+export const plot = () => svg('What an event costs does not depend on how many there are', panels);
+
 export async function growth(lab) {
   const series = {};
   const total = lab.quick ? 40_000 : 200_000;
@@ -22,9 +33,8 @@ export async function growth(lab) {
       const count = what === 'events' ? value : 20_000;
       const setting =
         what === 'names' ? { names: value } : what === 'fields' ? { keys: value } : {};
-      const rounds = Math.min(40, Math.max(lab.quick ? 1 : 3, Math.ceil(total / count)));
-      const figures = await subject.run('growth', { count, rounds, ...setting });
-      series[what].push({ value, ...figures });
+      const rounds = Math.max(lab.quick ? 2 : 3, Math.min(30, total / count));
+      series[what].push({ value, ...(await measure(subject, { count, ...setting }, rounds)) });
       await lab.close();
     }
   }
@@ -37,5 +47,32 @@ export async function growth(lab) {
       ]),
     ),
   );
-  return { text: [`### Growth, ${lab.place.name}`, ...tables].join('\n\n'), series };
+  for (const { what, lines } of panels) {
+    const line = (name) =>
+      series[what].map((point) => ({ value: point.value, ratio: point[name] }));
+    const [place] = lab.place.name.split(' ');
+    lines[`the call, ${place}`] = line('callRatio');
+    lines[`all of it, ${place}`] = line('wholeRatio');
+  }
+  return [`### Growth, ${lab.place.name}`, ...tables].join('\n\n');
+}
+
+async function measure(subject, setting, rounds) {
+  const results = [];
+  await subject.run('compare', { ...setting, count: 20_000 });
+  for (let round = -1; round < rounds; round += 1) {
+    const { call, json } = await subject.run('compare', setting);
+    const spent = (await cost(subject, 'grow', setting)) - (await cost(subject, 'nothing'));
+    const whole = (spent * 1000) / setting.count;
+    const result = { call, whole, callRatio: call / json, wholeRatio: whole / json };
+    if (round >= 0) results.push(result);
+  }
+  return medians(results);
+}
+
+/** Microseconds of processor time. */
+async function cost(subject, task, setting) {
+  const before = await subject.main();
+  await subject.run(task, setting);
+  return (await subject.main()) - before;
 }

@@ -1,5 +1,5 @@
 // How long the main thread does nothing else.
-import { eventName, events, scenarios } from './events.js';
+import { eventName, scenarios } from './events.js';
 
 const { fields } = scenarios['8 fields'];
 
@@ -33,8 +33,8 @@ export function watch() {
 
 export const watched = () => stop();
 
-/** 10,000 events in one go. */
-export async function burst(side) {
+/** Events in one go. */
+export async function burst(side, { events }) {
   // In a task of the page's own.
   await new Promise((resolve) => setTimeout(resolve));
   for (let n = 0; n < events; n += 1) side.log(eventName, fields(n));
