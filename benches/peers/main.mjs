@@ -10,7 +10,7 @@ const usage = `Usage: node benches/peers/main.mjs [options]
 
   --node, --chromium   measure only there
   --only call,wire     only these goals; there are: ${goals.join(', ')}
-  --quick              fewer rounds
+  --quick              fewer rounds; most SDKs only in some of the tables
   --write              put the tables into docs/performance.md, and draw docs/performance.svg
   --help               print this`;
 
