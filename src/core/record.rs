@@ -45,8 +45,8 @@ const EXPOSURE: u64 = 3;
 const REPORT: u64 = 4;
 const EVENT: u64 = 5;
 
-/// Bytes of a record that are written in one go, at most.
-const RUN: usize = 16_384;
+/// So many zeros are put behind a record at once, to be written over: quicker than to grow byte by byte.
+const AHEAD: usize = 2_048;
 /// With so many values the length of a staged event takes one byte, whatever they are.
 const SHORT: usize = 12;
 
@@ -169,7 +169,7 @@ impl Builder {
             self.known.resize(index + 1, 0);
         }
         if self.known[index] == 0 {
-            self.known[index] = self.define(&shape.definition) + 1;
+            self.known[index] = self.add(&shape.definition) + 1;
         }
         let tag = tag(self.known[index] - 1, rate);
         let end = self.bytes.len();
@@ -179,8 +179,8 @@ impl Builder {
         written.is_some()
     }
 
-    /// Takes staged events of shapes that are defined here already, as long as they are `plain`, and
-    /// there is room for so many and below that size. Gives the words that are left.
+    /// Takes staged events of shapes that are defined here already and of no texts, as long as they are
+    /// `plain`, and there is room for so many and below that size. Gives the words that are left.
     pub fn run<'w>(
         &mut self,
         mut words: &'w [f64],
@@ -191,16 +191,16 @@ impl Builder {
     ) -> &'w [f64] {
         let last = self.header.events.saturating_add(events);
         let mut end = self.bytes.len();
-        let most = size.min(end + RUN);
-        // Zeros to write over, which is quicker than to grow byte by byte.
-        self.bytes.resize(end.max(most), 0);
         while self.header.events < last
             && let Some((event, rest)) = shapes.split(words)
-            && end + room(&event) <= most
+            && end + room(&event) <= size
             && plain(event.shape)
-            && let Some(known @ 1..) = self.known.get(event.shape.0 as usize)
-            && let Some(next) = self.write(end, tag(known - 1, None), &event, None)
+            && let Some(known @ 1..) = self.known.get(event.shape.0 as usize).copied()
         {
+            if self.bytes.len() < end + room(&event) {
+                self.bytes.resize(end + room(&event) + AHEAD, 0);
+            }
+            let Some(next) = self.write(end, tag(known - 1, None), &event, None) else { break };
             end = next;
             words = rest;
         }
@@ -242,11 +242,11 @@ impl Builder {
     pub fn event(
         &mut self,
         at: UnixMillis,
-        shape: &Shape,
+        definition: &[u8],
         rate: Option<f64>,
         fields: &[(&str, Field<'_>)],
     ) {
-        let local = self.define(&shape.definition);
+        let local = self.define(definition);
         let start = self.begin(at, local, rate);
         for pair in fields.chunks(2) {
             let sizes = pair.iter().rev().fold(0, |sizes, (_, field)| sizes << 4 | size_of(*field));
@@ -303,9 +303,10 @@ impl Builder {
             *length as usize == definition.len()
                 && self.bytes.get(start..start + definition.len()) == Some(definition)
         });
-        if let Some(local) = known {
-            return local as u32;
-        }
+        known.map_or_else(|| self.add(definition), |local| local as u32)
+    }
+
+    fn add(&mut self, definition: &[u8]) -> u32 {
         put_varint(&mut self.bytes, SHAPE);
         self.definitions.push((self.bytes.len() as u32, definition.len() as u32));
         self.bytes.extend_from_slice(definition);

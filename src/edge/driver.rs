@@ -300,6 +300,7 @@ impl Driver {
                 Own::Undefined => continue,
                 Own::Number(_) => FieldKind::Number,
                 Own::Bool(_) => FieldKind::Bool,
+                Own::Verified(_) => FieldKind::Text,
                 _ => return NOT_THIS_ONE,
             };
             known.push((key.as_str(), kind));

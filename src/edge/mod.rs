@@ -64,9 +64,9 @@ impl Client {
         self.driver.expose(exposure, time(at))
     }
 
-    /// Registers the name, the keys and the types of an event for staging: of numbers and booleans, and
-    /// what is undefined is none of it. Gives the shape's number; -1 if this one can't be remembered; -2
-    /// if all shapes were forgotten.
+    /// Registers the name, the keys and the types of an event for staging: of numbers, booleans and
+    /// checked texts; what is undefined is none of it. Gives the shape's number; -1 if this one can't be
+    /// remembered; -2 if all shapes were forgotten.
     pub fn shape(&self, name: &JsValue, fields: &JsValue) -> i32 {
         self.driver.shape(&value::string(name), &Own::of(fields, 1))
     }

@@ -20,9 +20,9 @@ export async function call(lab) {
     // The first round warms up.
     for (let round = -1; round < rounds; round += 1) {
       for (const [side, subject] of measured) {
-        const slices = others.includes(side) ? 2 : 5;
+        const slices = others.includes(side) ? 4 : 25;
         if (isEnough(side, round, lab.quick)) continue;
-        const result = await subject.run('call', { scenario, slices, burst: side.events / 2 });
+        const result = await subject.run('call', { scenario, slices, burst: side.events / 10 });
         await lab.endpoint(side, { reset: true });
         if (round >= 0) figures.get(side).push(result);
       }
@@ -61,8 +61,8 @@ async function heap(lab, sides) {
   const rows = [];
   for (const [side, subject] of sides) {
     // Others take minutes for as many.
-    const wanted = side === ours ? calls : Math.min(calls / 20, 2 * side.events);
-    const burst = side.events / 2;
+    const wanted = side === ours ? calls : Math.min(calls, 2 * side.events);
+    const burst = side.events / 10;
     const { garbage, grown } = await subject.run('heap', { calls: wanted, burst });
     await lab.endpoint(side, { reset: true });
     const cells = [wanted.toLocaleString('en'), short(garbage), short(grown / 1024)];

@@ -2,7 +2,7 @@
 
 import { svg } from '../plot.mjs';
 import { ours } from '../sides.mjs';
-import { short, table } from '../statistics.mjs';
+import { medians, short, table } from '../statistics.mjs';
 
 const each = {
   events: [1_000, 3_000, 10_000, 30_000, 100_000, 300_000, 1_000_000],
@@ -33,9 +33,8 @@ export async function growth(lab) {
       const count = what === 'events' ? value : 20_000;
       const setting =
         what === 'names' ? { names: value } : what === 'fields' ? { keys: value } : {};
-      const rounds = Math.min(40, Math.max(lab.quick ? 1 : 3, Math.ceil(total / count)));
-      const figures = await subject.run('growth', { count, rounds, ...setting });
-      series[what].push({ value, ...figures });
+      const rounds = Math.max(lab.quick ? 2 : 3, Math.min(30, total / count));
+      series[what].push({ value, ...(await measure(subject, { count, ...setting }, rounds)) });
       await lab.close();
     }
   }
@@ -51,8 +50,29 @@ export async function growth(lab) {
   for (const { what, lines } of panels) {
     const line = (name) =>
       series[what].map((point) => ({ value: point.value, ratio: point[name] }));
-    lines[`the call, ${lab.place.name}`] = line('callRatio');
-    lines[`all of it, ${lab.place.name}`] = line('wholeRatio');
+    const [place] = lab.place.name.split(' ');
+    lines[`the call, ${place}`] = line('callRatio');
+    lines[`all of it, ${place}`] = line('wholeRatio');
   }
   return [`### Growth, ${lab.place.name}`, ...tables].join('\n\n');
+}
+
+async function measure(subject, setting, rounds) {
+  const results = [];
+  await subject.run('compare', { ...setting, count: 20_000 });
+  for (let round = -1; round < rounds; round += 1) {
+    const { call, json } = await subject.run('compare', setting);
+    const spent = (await cost(subject, 'grow', setting)) - (await cost(subject, 'nothing'));
+    const whole = (spent * 1000) / setting.count;
+    const result = { call, whole, callRatio: call / json, wholeRatio: whole / json };
+    if (round >= 0) results.push(result);
+  }
+  return medians(results);
+}
+
+/** Microseconds of processor time. */
+async function cost(subject, task, setting) {
+  const before = await subject.main();
+  await subject.run(task, setting);
+  return (await subject.main()) - before;
 }

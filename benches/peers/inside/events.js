@@ -16,11 +16,10 @@ const eight = (n) => ({
 });
 
 const names = Array.from({ length: 1_000 }, (_, index) => `event_${index}`);
-/** Makes objects of so many fields. What is parsed has its fields in place; what is put together may not. */
+/** Makes objects of so many fields, by a literal, as programs do. */
 export function wide(keys) {
-  const text = Array.from({ length: keys - 1 }, (_, index) => `"field_${index}":${index * 1.5}`);
-  const rest = JSON.parse(`{${text}}`);
-  return (n) => ({ ...rest, items: n });
+  const rest = Array.from({ length: keys - 1 }, (_, index) => `field_${index}: ${index * 1.5}`);
+  return new Function('n', `return { items: n, ${rest.join()} };`);
 }
 
 const texts = ['checkout', 'overview of the basket', 'GBP', 'direct'];

@@ -1,11 +1,11 @@
 // What the process or the page that is measured can be asked to do.
 import * as calls from './call.js';
-import { growth } from './growth.js';
+import * as growing from './growth.js';
 import * as memory from './memory.js';
 import * as watching from './tasks.js';
 import { wire } from './wire.js';
 
-const tasks = { ...calls, ...memory, ...watching, growth, wire };
+const tasks = { ...calls, ...memory, ...watching, ...growing, wire };
 
 /** @param {{ start: Function, verified?: Function }} module a side */
 export function subject(module) {

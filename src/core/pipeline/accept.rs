@@ -8,7 +8,7 @@ use super::super::ledger::{Drops, Reason};
 use super::super::planted::{Bug, planted};
 use super::super::random::unit_of;
 use super::super::record::{Builder, Header};
-use super::super::shapes::{FieldKind, Shape, ShapeId, Staged};
+use super::super::shapes::{FieldKind, ShapeId, Staged, definition};
 use super::super::store::Entry;
 use super::super::time::{Now, UnixMillis};
 use super::keep::key;
@@ -73,8 +73,8 @@ impl Pipeline {
             .saturating_sub(self.ready_bytes)
             .min(self.config.get(Number::MaxExportBatchBytes) as usize);
         let rates = &self.rates;
-        let whole = |id: ShapeId| rates.get(id.0 as usize) == Some(&None);
-        let rest = open.run(words, &self.shapes, whole, room as u32, bytes);
+        let unsampled = |id: ShapeId| matches!(rates.get(id.0 as usize), Some(None));
+        let rest = open.run(words, &self.shapes, unsampled, room as u32, bytes);
         let taken = u64::from(open.header().events - events);
         self.counts.accepted += taken;
         self.next_event = self.next_event.wrapping_add(taken);
@@ -91,19 +91,9 @@ impl Pipeline {
         };
         let sampling = self.rates.get(event.shape.0 as usize).copied().flatten();
         let by_session = sampling.is_some_and(|sampling| sampling.by_session);
-        if by_session || event.values.iter().any(|value| !value.is_finite()) {
-            // Rare: the general way says what is to be said about it.
-            let name = shape.name.clone();
-            let fields = shape.fields.clone();
-            let fields: Vec<(&str, Field<'_>)> = fields
-                .iter()
-                .zip(event.values)
-                .map(|((key, kind), value)| match kind {
-                    FieldKind::Bool => (key.as_str(), Field::Bool(*value != 0.0)),
-                    _ => (key.as_str(), Field::Number(*value)),
-                })
-                .collect();
-            return self.event(event.at, &name, &fields, commands);
+        let infinite = |value: &f64| !value.is_finite();
+        if by_session || shape.texts || event.values.iter().any(infinite) {
+            return self.shaped_apart(event, commands);
         }
         let Some(rate) = self.sample(sampling, "") else {
             return;
@@ -117,6 +107,18 @@ impl Pipeline {
             open.shaped(event, shape, rate);
         }
         self.accepted(commands);
+    }
+
+    /// The general way says what is to be said about it, and takes texts.
+    fn shaped_apart(&mut self, event: &Staged<'_>, commands: &mut Vec<Command>) {
+        let bytes: Vec<u8> =
+            event.values.iter().flat_map(|value| value.to_bits().to_le_bytes()).collect();
+        let shapes = core::mem::take(&mut self.shapes);
+        if let Some(shape) = shapes.get(event.shape) {
+            let fields = shape.read(event.values, &bytes);
+            self.event(event.at, &shape.name, &fields, commands);
+        }
+        self.shapes = shapes;
     }
 
     pub(super) fn event(
@@ -153,10 +155,10 @@ impl Pipeline {
             };
             Some((*key, kind))
         });
-        let shape = Shape::new(name, kinds);
+        let definition = definition(name, kinds);
         if let Some(open) = &mut self.open {
             open.context(self.context_epoch, &self.context);
-            open.event(at, &shape, rate, &fields);
+            open.event(at, &definition, rate, &fields);
         }
         self.accepted(commands);
     }

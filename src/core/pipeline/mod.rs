@@ -493,10 +493,8 @@ impl Pipeline {
     /// Registers an event's name, keys and types for the quick way; `None` if they break a limit or if
     /// there is no room ([`Pipeline::shapes_full`]).
     pub fn shape(&mut self, name: &str, fields: &[(&str, FieldKind)]) -> Option<ShapeId> {
-        let plain = |(key, kind): &(&str, FieldKind)| {
-            accept::is_key(key) && matches!(kind, FieldKind::Number | FieldKind::Bool)
-        };
-        if !accept::is_name(name) || fields.len() > accept::FIELDS || !fields.iter().all(plain) {
+        let good = |(key, _): &(&str, FieldKind)| accept::is_key(key);
+        if !accept::is_name(name) || fields.len() > accept::FIELDS || !fields.iter().all(good) {
             return None;
         }
         let id = self.shapes.add(Shape::new(name, fields.iter().copied()))?;
