@@ -9,8 +9,9 @@ use super::super::io::Command;
 use super::super::ledger::Reason;
 use super::super::planted::{Bug, planted};
 use super::super::record::Record;
-use super::keep::key;
-use super::{Batch, Pending, Pipeline, Place};
+use super::operations::Pending;
+use super::shelf::Key;
+use super::{Batch, Pipeline};
 
 /// A stored batch whose halves are being written.
 #[derive(Debug)]
@@ -33,15 +34,15 @@ impl Pipeline {
             }
             Ok(Some(halves)) => halves,
         };
-        if batch.place.record.is_none() {
+        if self.copies.get(batch.key).is_none() {
             for half in &mut halves {
                 self.save_early(half, commands);
             }
-            self.vacate(batch.place, commands);
+            self.vacate(batch.key, commands);
             return self.push_halves(halves);
         }
         let bytes: usize = halves.iter().map(|half| half.bytes.len()).sum();
-        if !self.store_usable() || !self.fit(bytes as u64, commands) {
+        if !self.store_usable() || !self.fit(batch.key, bytes, commands) {
             // No room to do it safely: later, but not for ever.
             batch.attempts = batch.attempts.saturating_add(1);
             if u64::from(batch.attempts) < self.config.get(Number::MaxAttempts) {
@@ -49,13 +50,13 @@ impl Pipeline {
             }
             return self.drop_batch(Reason::TooLarge, batch, commands);
         }
-        for half in &mut halves {
-            let entry = self.entry(half, self.lease());
-            half.place.record = Some(entry.clone());
-            half.place.whole = true;
-            let pending = Pending::Half { whole: batch.place.key.clone() };
-            self.put(entry, half.bytes.clone(), pending, commands);
+        for half in &halves {
+            let record = self.record(half, self.lease());
+            let pending = Pending::Half { half: half.key, whole: batch.key };
+            let record = self.put(record, half.bytes.clone(), pending, commands);
+            self.copies.insert(record);
         }
+        self.operations.moving.count(&batch, true);
         self.splits.push(Split { whole: batch, halves, waiting: 2, failed: false });
     }
 
@@ -69,7 +70,7 @@ impl Pipeline {
         self.next_seq = seq.wrapping_add(1);
         let mut ids = [self.next_place(), id].into_iter();
         Ok(Some(halves.map(|(header, bytes)| Batch {
-            place: Place::new(key(batch.place.created(), ids.next().unwrap_or(header.batch_id))),
+            key: Key::new(batch.key.created(), ids.next().unwrap_or(header.batch_id)),
             events: header.events,
             attempts: batch.attempts,
             exposure: header.exposure,
@@ -80,18 +81,17 @@ impl Pipeline {
     /// A finished batch whose earlier state is in the store under a lease that ran out becomes two: what
     /// another holder may have taken over as it is there, and what came later.
     pub(super) fn part_from_lost(&mut self, batch: Batch) -> (Batch, Option<Batch>) {
-        let copied = batch.place.record.as_ref().map_or(0, |record| record.events);
-        let parts = self.cut(&batch, copied);
-        let place = Place { whole: true, ..batch.place };
-        match parts {
-            Ok(Some([first, rest])) => (Batch { place, ..first }, Some(rest)),
-            _ => (Batch { place, ..batch }, None),
+        let copied = self.copies.get(batch.key).map_or(0, |copy| copy.events);
+        self.copies.change(batch.key, |copy| copy.whole = true);
+        match self.cut(&batch, copied) {
+            Ok(Some([first, rest])) => (Batch { key: batch.key, ..first }, Some(rest)),
+            _ => (batch, None),
         }
     }
 
     /// As much of a batch in memory as makes a body of at most so many bytes, and the rest.
     pub(super) fn cut_to(&mut self, batch: &Batch, body: usize, most: usize) -> Option<[Batch; 2]> {
-        if batch.place.record.is_some() || !batch.place.former.is_empty() {
+        if self.copies.get(batch.key).is_some() || self.has_former(batch.key) {
             return None;
         }
         // Events differ in size: a tenth less than their share.
@@ -100,9 +100,8 @@ impl Pipeline {
     }
 
     /// A half was written, or could not be.
-    pub(super) fn half_stored(&mut self, whole: &str, ok: bool, commands: &mut Vec<Command>) {
-        let Some(index) = self.splits.iter().position(|split| split.whole.place.key == whole)
-        else {
+    pub(super) fn half_stored(&mut self, whole: Key, ok: bool, commands: &mut Vec<Command>) {
+        let Some(index) = self.splits.iter().position(|split| split.whole.key == whole) else {
             return;
         };
         let split = &mut self.splits[index];
@@ -111,11 +110,12 @@ impl Pipeline {
         if split.waiting > 0 {
             return;
         }
-        let split = self.splits.swap_remove(index);
+        let split = self.splits.remove(index);
+        self.operations.moving.count(&split.whole, false);
         if split.failed {
             self.undo(split, commands);
         } else {
-            self.vacate(split.whole.place, commands);
+            self.vacate(split.whole.key, commands);
             self.push_halves(split.halves);
         }
     }
@@ -123,13 +123,14 @@ impl Pipeline {
     /// Takes back what can't wait for its halves.
     pub(super) fn undo_splits(&mut self, commands: &mut Vec<Command>) {
         for split in core::mem::take(&mut self.splits) {
+            self.operations.moving.count(&split.whole, false);
             self.undo(split, commands);
         }
     }
 
     fn undo(&mut self, split: Split, commands: &mut Vec<Command>) {
         for half in split.halves {
-            self.remove(half.place.key, commands);
+            self.vacate(half.key, commands);
         }
         self.retain(split.whole, commands);
     }
