@@ -1,5 +1,6 @@
 //! From a call of the host to an event in the open batch: gates, sampling, validation, queue.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::super::config::{Number, SampleRate};
@@ -307,13 +308,13 @@ impl Pipeline {
         // Nobody else knows of the report: it is not to go with what may be somebody else's.
         let report = if lost { Drops::default() } else { core::mem::take(&mut self.unreported) };
         let (header, bytes) = open.finish(&report);
-        let batch = Batch {
+        let batch = Box::new(Batch {
             key: self.open_key,
             events: header.events,
             attempts: 0,
             exposure: header.exposure,
             bytes,
-        };
+        });
         let (batch, rest) = if lost {
             self.part_from_lost(batch)
         } else {

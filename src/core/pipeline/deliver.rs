@@ -1,5 +1,6 @@
 //! Exports and what follows from their outcomes.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::super::config::Number;
@@ -84,7 +85,7 @@ impl Pipeline {
         Attempt { authorization: Authorization::First, over: self.now.mono.plus(2 * patience) }
     }
 
-    fn request(&mut self, batch: Batch, attempt: Attempt, commands: &mut Vec<Command>) {
+    fn request(&mut self, batch: Box<Batch>, attempt: Attempt, commands: &mut Vec<Command>) {
         let Some(url) = self.config.url() else {
             return self.push_ready(batch, true);
         };
@@ -130,7 +131,7 @@ impl Pipeline {
 
     fn outcome(
         &mut self,
-        mut batch: Batch,
+        mut batch: Box<Batch>,
         attempt: Attempt,
         outcome: Outcome<'_>,
         commands: &mut Vec<Command>,
@@ -219,14 +220,19 @@ impl Pipeline {
     }
 
     /// The batch is kept for another try, and the first failure stops a drain.
-    pub(super) fn failed(&mut self, batch: Batch, wait: Option<u64>, commands: &mut Vec<Command>) {
+    pub(super) fn failed(
+        &mut self,
+        batch: Box<Batch>,
+        wait: Option<u64>,
+        commands: &mut Vec<Command>,
+    ) {
         self.heard(false, commands);
         self.back_off(wait);
         self.retain(batch, commands);
     }
 
     /// Puts a batch that is not on its way any more where it may wait.
-    pub(super) fn retain(&mut self, batch: Batch, commands: &mut Vec<Command>) {
+    pub(super) fn retain(&mut self, batch: Box<Batch>, commands: &mut Vec<Command>) {
         if self.erasing() {
             self.drop_batch(Reason::Killed, batch, commands);
         } else if self.consent == Consent::Denied {

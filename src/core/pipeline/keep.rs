@@ -1,5 +1,6 @@
 //! The store: what is put there, taken from there, and given up.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::super::config::Number;
@@ -60,7 +61,7 @@ impl Pipeline {
     }
 
     /// Moves a batch out of memory. False if the store can't take it; it is then first in `ready`.
-    pub(super) fn shelve(&mut self, mut batch: Batch, commands: &mut Vec<Command>) -> bool {
+    pub(super) fn shelve(&mut self, mut batch: Box<Batch>, commands: &mut Vec<Command>) -> bool {
         if self.hand_over(&batch, 0, commands) {
             // The bytes are there already: without a lease they are anybody's.
             return true;
@@ -85,14 +86,15 @@ impl Pipeline {
         lease: u64,
         commands: &mut Vec<Command>,
     ) -> bool {
-        let Some(copy) = self.copies.get(batch.key).filter(Known::is_written) else {
+        let Some(copy) = self.copies.get(batch.key).filter(|copy| copy.is_written()).copied()
+        else {
             return false;
         };
         self.copies.remove(batch.key);
         let attempts = batch.attempts;
         let mut known = Known { lease, attempts, ..copy };
         let op = StoreOp::Mark { seen: copy.entry(), lease, attempts };
-        known.awaited = self.start(Pending::Release(known), op, commands);
+        known.awaited = self.start(Pending::Release(Box::new(known)), op, commands);
         self.known.insert(known);
         true
     }
@@ -102,7 +104,7 @@ impl Pipeline {
         // Who ends leaves it to anybody, but as a whole: whoever has it has all of it.
         let wall = self.now.wall.0;
         let lost = |copy: &Known| copy.is_free(wall) && !(copy.whole && copy.lease == 0);
-        if self.copies.get(batch.key).as_ref().is_some_and(lost) {
+        if self.copies.get(batch.key).is_some_and(lost) {
             self.copies.change(batch.key, Known::doubtful);
             let old = batch.key;
             batch.key = Key::new(old.created(), self.next_place());
@@ -326,7 +328,7 @@ impl Pipeline {
             (Pending::Half { whole, .. }, _) => self.half_stored(whole, true, commands),
             (Pending::Claim(seen), StoreResult::Claimed(bytes)) => {
                 self.losses = 0;
-                self.claimed(seen, bytes, commands);
+                self.claimed(&seen, bytes, commands);
             }
             (Pending::Renew { batch, .. }, StoreResult::Lost) if self.is_copied(&batch) => {
                 // Somebody took the batch over when the lease had run out.
@@ -337,7 +339,7 @@ impl Pipeline {
             (Pending::Release(record), StoreResult::Done) => {
                 // A listing made before may have told the old lease.
                 self.known.change(record.key, |known| {
-                    *known = Known { awaited: known.awaited, mine: known.mine, ..record };
+                    *known = Known { awaited: known.awaited, mine: known.mine, ..*record };
                 });
             }
             (Pending::Claim(_), _) => {
@@ -387,7 +389,7 @@ impl Pipeline {
         }
     }
 
-    pub(super) fn renewed(&mut self, batch: Batch, lease: u64) {
+    pub(super) fn renewed(&mut self, batch: Box<Batch>, lease: u64) {
         self.copies.change(batch.key, |copy| copy.lease = lease);
         self.push_ready(batch, true);
     }
@@ -431,7 +433,7 @@ impl Pipeline {
                 self.recall(key, commands);
             } else if self.copies.get(key).is_none() {
                 // What was entered in the ledger is what leaves it.
-                let before = self.known.get(key).unwrap_or_default();
+                let before = self.known.get(key).copied().unwrap_or_default();
                 let events = if before.mine { before.events } else { events };
                 listed.push(Known { key, lease, attempts, events, bytes, ..before });
             }
@@ -482,12 +484,12 @@ impl Pipeline {
         };
         let (lease, attempts) = (self.lease(), known.attempts);
         let op = StoreOp::Claim { seen: known.entry(), lease, attempts };
-        let awaited = self.start(Pending::Claim(Known { lease, ..known }), op, commands);
+        let awaited = self.start(Pending::Claim(Box::new(Known { lease, ..known })), op, commands);
         self.known.change(known.key, |known| known.awaited = awaited);
     }
 
     /// A stored batch is ours: check it and send it.
-    fn claimed(&mut self, record: Known, bytes: Vec<u8>, commands: &mut Vec<Command>) {
+    fn claimed(&mut self, record: &Known, bytes: Vec<u8>, commands: &mut Vec<Command>) {
         let Some(known) = self.known.remove(record.key) else {
             // The store was wiped meanwhile.
             return;
@@ -500,13 +502,9 @@ impl Pipeline {
         let events = header.map_or(seen, |header| header.events);
         self.counts.accepted += u64::from(events.saturating_sub(seen));
         self.counts.handed_over += u64::from(seen.saturating_sub(events));
-        let batch = Batch {
-            key: record.key,
-            events,
-            attempts: record.attempts,
-            exposure: header.is_ok_and(|header| header.exposure),
-            bytes,
-        };
+        let exposure = header.is_ok_and(|header| header.exposure);
+        let Known { key, attempts, .. } = *record;
+        let batch = Box::new(Batch { key, events, attempts, exposure, bytes });
         let copy = self.record(&batch, record.lease);
         self.copies.insert(copy);
         if !sound {
@@ -519,7 +517,7 @@ impl Pipeline {
     }
 
     /// Sets a record that can't be read aside, and counts its events.
-    pub(super) fn quarantine(&mut self, batch: Batch, commands: &mut Vec<Command>) {
+    pub(super) fn quarantine(&mut self, batch: Box<Batch>, commands: &mut Vec<Command>) {
         self.drop_events(Reason::Corrupt, u64::from(batch.events));
         let message = ["a stored batch can't be read; it is set aside and its events counted"];
         self.told.tell(commands, "store_corrupt", "", &message);

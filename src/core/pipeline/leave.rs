@@ -1,5 +1,6 @@
 //! Going away, coming to an end, and wiping.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -103,7 +104,7 @@ impl Pipeline {
     }
 
     /// Sends a batch by a request that outlives the page.
-    fn part(&mut self, batch: Batch, body: Vec<u8>, url: String, commands: &mut Vec<Command>) {
+    fn part(&mut self, batch: Box<Batch>, body: Vec<u8>, url: String, commands: &mut Vec<Command>) {
         let id = ExportId(self.next_id());
         let deadline = self.now.mono.plus(self.config.get(Number::ExportTimeoutMillis));
         let authorize = !self.config.skip_auth();
@@ -152,7 +153,7 @@ impl Pipeline {
     /// Leaves a batch to the store under a lease, in this instance's custody.
     fn keep_copy(
         &mut self,
-        mut batch: Batch,
+        mut batch: Box<Batch>,
         lease: u64,
         commands: &mut Vec<Command>,
     ) -> PartingFate {

@@ -17,6 +17,7 @@ mod split;
 mod told;
 mod trust;
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -99,7 +100,7 @@ impl Load {
 #[derive(Debug)]
 struct Flight {
     id: ExportId,
-    batch: Batch,
+    batch: Box<Batch>,
     deadline: Millis,
     attempt: Attempt,
 }
@@ -131,9 +132,9 @@ struct Parting {
 #[derive(Debug)]
 enum PartingFate {
     /// Counted as handed over; its bytes are kept in case that the page stays and the request fails.
-    HandedOver(Batch),
+    HandedOver(Box<Batch>),
     /// A copy is in the store, or on its way there.
-    Kept { key: Key, unwritten: Option<Batch> },
+    Kept { key: Key, unwritten: Option<Box<Batch>> },
 }
 
 impl Parting {
@@ -188,7 +189,7 @@ pub struct Pipeline {
     save_at: Option<Millis>,
     /// An exposure was logged: finish the batch as soon as the host's task is over.
     soon: bool,
-    ready: VecDeque<Batch>,
+    ready: VecDeque<Box<Batch>>,
     ready_load: Load,
 
     flight: Option<Flight>,
@@ -618,7 +619,7 @@ impl Pipeline {
     }
 
     /// A finished batch is dropped: what it would have reported is to be told by another one.
-    fn drop_batch(&mut self, reason: Reason, batch: Batch, commands: &mut Vec<Command>) {
+    fn drop_batch(&mut self, reason: Reason, batch: Box<Batch>, commands: &mut Vec<Command>) {
         self.drop_events(reason, u64::from(batch.events));
         if let Ok(report) = super::record::Record::own(&batch.bytes).and_then(|r| r.report()) {
             self.unreported.merge(&report);
@@ -637,7 +638,7 @@ impl Pipeline {
         self.next_id
     }
 
-    fn push_ready(&mut self, batch: Batch, front: bool) {
+    fn push_ready(&mut self, batch: Box<Batch>, front: bool) {
         if self.stopped {
             return self.drop_events(Reason::ShutDown, u64::from(batch.events));
         }
@@ -645,7 +646,7 @@ impl Pipeline {
         if front { self.ready.push_front(batch) } else { self.ready.push_back(batch) }
     }
 
-    fn pop_ready(&mut self, front: bool) -> Option<Batch> {
+    fn pop_ready(&mut self, front: bool) -> Option<Box<Batch>> {
         let batch = if front { self.ready.pop_front() } else { self.ready.pop_back() }?;
         self.ready_load.count(&batch, false);
         Some(batch)

@@ -1,6 +1,7 @@
 //! Store operations whose results are awaited, in the order of their commands, with running sums: there
 //! may be thousands of them.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
 use super::super::io::OpId;
@@ -25,7 +26,7 @@ struct Operation {
 pub enum Pending {
     List,
     /// The batch leaves memory when this is done.
-    Put(Batch),
+    Put(Box<Batch>),
     /// A copy of what stays in memory.
     Copy(Key),
     /// One of two parts of a stored batch.
@@ -34,14 +35,14 @@ pub enum Pending {
         whole: Key,
     },
     /// A record as it is to be.
-    Claim(Known),
+    Claim(Box<Known>),
     /// The lease of a batch in memory is renewed before it is sent.
     Renew {
-        batch: Batch,
+        batch: Box<Batch>,
         lease: u64,
     },
     /// A record as it is to be. Nothing depends on it but the listing.
-    Release(Known),
+    Release(Box<Known>),
     Remove,
     Clear,
 }

@@ -158,8 +158,8 @@ impl Shelf {
         self.sorted.iter()
     }
 
-    pub fn get(&self, key: Key) -> Option<Known> {
-        self.find(key).ok().map(|index| self.sorted[index])
+    pub fn get(&self, key: Key) -> Option<&Known> {
+        self.sorted.get(self.find(key).ok()?)
     }
 
     /// Adds an entry, or replaces the one of the same key.
@@ -183,7 +183,7 @@ impl Shelf {
 
     /// Changes the entry of a key, if there is one.
     pub fn change(&mut self, key: Key, change: impl FnOnce(&mut Known)) {
-        if let Some(mut known) = self.get(key) {
+        if let Some(mut known) = self.get(key).copied() {
             change(&mut known);
             self.insert(known);
         }

@@ -1,6 +1,7 @@
 //! A batch that the endpoint finds too large becomes two. If it is stored, both halves are written
 //! before the whole is removed: at every moment each event is in some record.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::super::codec::Corrupt;
@@ -16,15 +17,15 @@ use super::{Batch, Pipeline};
 /// A stored batch whose halves are being written.
 #[derive(Debug)]
 pub(super) struct Split {
-    pub whole: Batch,
-    pub halves: [Batch; 2],
+    pub whole: Box<Batch>,
+    pub halves: [Box<Batch>; 2],
     /// Halves whose result is awaited.
     waiting: u32,
     failed: bool,
 }
 
 impl Pipeline {
-    pub(super) fn split(&mut self, mut batch: Batch, commands: &mut Vec<Command>) {
+    pub(super) fn split(&mut self, mut batch: Box<Batch>, commands: &mut Vec<Command>) {
         let mut halves = match self.cut(&batch, batch.events / 2) {
             Err(_) => return self.quarantine(batch, commands),
             Ok(None) => {
@@ -62,35 +63,45 @@ impl Pipeline {
 
     /// Two batches, of the first events and of the others, with places of their own: the first keeps the
     /// batch's id, but not its place in the store.
-    fn cut(&mut self, batch: &Batch, keep: u32) -> Result<Option<[Batch; 2]>, Corrupt> {
+    fn cut(&mut self, batch: &Batch, keep: u32) -> Result<Option<[Box<Batch>; 2]>, Corrupt> {
         let seq = self.next_seq;
         let id = self.batch_ids.id(u64::from(seq));
         let halves = Record::own(&batch.bytes)?.split(keep, id, self.client_id, seq)?;
         let Some(halves) = halves else { return Ok(None) };
         self.next_seq = seq.wrapping_add(1);
         let mut ids = [self.next_place(), id].into_iter();
-        Ok(Some(halves.map(|(header, bytes)| Batch {
-            key: Key::new(batch.key.created(), ids.next().unwrap_or(header.batch_id)),
-            events: header.events,
-            attempts: batch.attempts,
-            exposure: header.exposure,
-            bytes,
+        Ok(Some(halves.map(|(header, bytes)| {
+            Box::new(Batch {
+                key: Key::new(batch.key.created(), ids.next().unwrap_or(header.batch_id)),
+                events: header.events,
+                attempts: batch.attempts,
+                exposure: header.exposure,
+                bytes,
+            })
         })))
     }
 
     /// A finished batch whose earlier state is in the store under a lease that ran out becomes two: what
     /// another holder may have taken over as it is there, and what came later.
-    pub(super) fn part_from_lost(&mut self, batch: Batch) -> (Batch, Option<Batch>) {
+    pub(super) fn part_from_lost(&mut self, batch: Box<Batch>) -> (Box<Batch>, Option<Box<Batch>>) {
         let copied = self.copies.get(batch.key).map_or(0, |copy| copy.events);
         self.copies.change(batch.key, |copy| copy.whole = true);
         match self.cut(&batch, copied) {
-            Ok(Some([first, rest])) => (Batch { key: batch.key, ..first }, Some(rest)),
+            Ok(Some([mut first, rest])) => {
+                first.key = batch.key;
+                (first, Some(rest))
+            }
             _ => (batch, None),
         }
     }
 
     /// As much of a batch in memory as makes a body of at most so many bytes, and the rest.
-    pub(super) fn cut_to(&mut self, batch: &Batch, body: usize, most: usize) -> Option<[Batch; 2]> {
+    pub(super) fn cut_to(
+        &mut self,
+        batch: &Batch,
+        body: usize,
+        most: usize,
+    ) -> Option<[Box<Batch>; 2]> {
         if self.copies.get(batch.key).is_some() || self.has_former(batch.key) {
             return None;
         }
@@ -135,7 +146,7 @@ impl Pipeline {
         self.retain(split.whole, commands);
     }
 
-    fn push_halves(&mut self, [first, second]: [Batch; 2]) {
+    fn push_halves(&mut self, [first, second]: [Box<Batch>; 2]) {
         if !planted(Bug::HalfForgotten) {
             self.push_ready(second, true);
         }
