@@ -10,7 +10,7 @@ use wasm_telemetry::core::json;
 use wasm_telemetry::core::ledger::{Drops, REASONS};
 use wasm_telemetry::core::random::IdSeed;
 use wasm_telemetry::core::record::{Builder, Header, Item, Record, Stored, StoredContext, stamp};
-use wasm_telemetry::core::shapes::{FieldKind, Shape, ShapeId, Shapes};
+use wasm_telemetry::core::shapes::{FieldKind, Shape, ShapeId, Shapes, Staged};
 use wasm_telemetry::core::time::UnixMillis;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -145,7 +145,8 @@ fn write(logged: &[Logged], report: &Drops, base: u64) -> (Header, Vec<u8>, Vec<
                             Own::Text(_) => unreachable!("not shaped"),
                         })
                         .collect();
-                    builder.shaped(UnixMillis(*at), id, &shape, *rate, &values);
+                    let event = Staged { at: UnixMillis(*at), shape: id, values: &values };
+                    assert!(builder.shaped(&event, &shape, *rate));
                 } else {
                     let borrowed: Vec<(&str, Field<'_>)> = fields
                         .iter()
@@ -158,7 +159,7 @@ fn write(logged: &[Logged], report: &Drops, base: u64) -> (Header, Vec<u8>, Vec<
                             (key.as_str(), field)
                         })
                         .collect();
-                    builder.event(UnixMillis(*at), &shape, *rate, &borrowed);
+                    builder.event(UnixMillis(*at), &shape.definition, *rate, &borrowed);
                 }
                 let fields: Vec<(String, Own)> = fields
                     .iter()
@@ -377,7 +378,7 @@ proptest! {
     ) {
         read_anything(&bytes);
         let mut sound = vec![0; 8];
-        sound[..4].copy_from_slice(b"WTR1");
+        sound[..4].copy_from_slice(b"WTR2");
         sound.extend_from_slice(&bytes);
         stamp(&mut sound);
         read_anything(&sound);

@@ -8,7 +8,7 @@ use support::{Host, START, setup};
 use wasm_telemetry::core::config::{Setting, Value};
 use wasm_telemetry::core::context::{ContextPatch, Identity, Scalar, Slot};
 use wasm_telemetry::core::io::{Field, Input};
-use wasm_telemetry::core::shapes::FieldKind;
+use wasm_telemetry::core::shapes::{FieldKind, Staged};
 use wasm_telemetry::core::time::UnixMillis;
 
 fn rate<'a>(event: &'a str, rate: Value<'a>) -> Setting<'a> {
@@ -22,7 +22,7 @@ fn logged(host: &mut Host, name: &str, count: u64) -> Vec<Json> {
         if n % 2 == 0 {
             host.event(name, &[("n", Field::Number(n as f64))]);
         } else {
-            let input = Input::Shaped { at: UnixMillis(START), shape, values: &[n as f64] };
+            let input = Input::Shaped(Staged { at: UnixMillis(START), shape, values: &[n as f64] });
             host.give(input);
         }
     }
@@ -158,7 +158,7 @@ fn exposures_are_never_sampled() {
 fn a_change_holds_from_the_next_call_on_also_for_registered_shapes() {
     let mut host = Host::new();
     let shape = host.pipeline.shape("event", &[("n", FieldKind::Number)]).expect("a good shape");
-    let input = || Input::Shaped { at: UnixMillis(START), shape, values: &[1.0] };
+    let input = || Input::Shaped(Staged { at: UnixMillis(START), shape, values: &[1.0] });
     host.give(input());
     host.remote(&[rate("event", Value::Number(0.0))]);
     host.give(input());

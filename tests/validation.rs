@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 use support::{Host, START};
 use wasm_telemetry::core::io::{Exposure, Field, Input};
 use wasm_telemetry::core::ledger::Reason;
-use wasm_telemetry::core::shapes::FieldKind;
+use wasm_telemetry::core::shapes::{FieldKind, Staged};
 use wasm_telemetry::core::time::UnixMillis;
 
 /// The event on the wire.
@@ -131,7 +131,11 @@ fn a_number_that_is_not_finite_is_left_out_of_a_shaped_event_too() {
     let mut host = Host::new();
     let fields = [("n", FieldKind::Number), ("bad", FieldKind::Number), ("yes", FieldKind::Bool)];
     let shape = host.pipeline.shape("event", &fields).expect("a good shape");
-    host.give(Input::Shaped { at: UnixMillis(START), shape, values: &[1.0, f64::NAN, 1.0] });
+    host.give(Input::Shaped(Staged {
+        at: UnixMillis(START),
+        shape,
+        values: &[1.0, f64::NAN, 1.0],
+    }));
     assert_eq!(sent(&mut host)["event_metadata"], json!({"n": 1, "yes": true}));
     assert_eq!(host.ledger().fields_left_out, 1);
 }

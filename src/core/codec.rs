@@ -14,6 +14,17 @@ pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
+/// Writes at a place in a slice; gives the place behind it.
+pub fn write_varint(out: &mut [u8], mut at: usize, mut value: u64) -> Option<usize> {
+    while value >= 0x80 {
+        *out.get_mut(at)? = value as u8 | 0x80;
+        at += 1;
+        value >>= 7;
+    }
+    *out.get_mut(at)? = value as u8;
+    Some(at + 1)
+}
+
 pub fn put_text(out: &mut Vec<u8>, text: &str) {
     put_varint(out, text.len() as u64);
     out.extend_from_slice(text.as_bytes());
@@ -61,6 +72,13 @@ impl<'a> Reader<'a> {
         Ok(byte)
     }
 
+    /// The next `size` bytes, and zeros.
+    pub fn word(&mut self, size: usize) -> Result<[u8; 8], Corrupt> {
+        let mut word = [0; 8];
+        word.get_mut(..size).ok_or(Corrupt)?.copy_from_slice(self.bytes(size)?);
+        Ok(word)
+    }
+
     pub fn varint(&mut self) -> Result<u64, Corrupt> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
@@ -89,25 +107,20 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// CRC-32 (IEEE 802.3, reflected, polynomial 0xEDB88320), four bits at a time: a small table.
-pub fn crc32(bytes: &[u8]) -> u32 {
-    const TABLE: [u32; 16] = {
-        let mut table = [0; 16];
-        let mut index = 0;
-        while index < 16 {
-            let mut crc = index as u32;
-            let mut bit = 0;
-            while bit < 4 {
-                crc = if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 };
-                bit += 1;
-            }
-            table[index] = crc;
-            index += 1;
-        }
-        table
+/// Tells whether bytes are what they were, eight at a time: each step is a bijection of the sum so far,
+/// so that a difference stays one, and a chance change escapes once in 2^32 times.
+pub fn checksum(bytes: &[u8]) -> u32 {
+    const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mix = |sum: u64, word: u64| {
+        let product = (sum ^ word).wrapping_mul(ODD);
+        product ^ product >> 32
     };
-    let step = |crc: u32, nibble: u8| crc >> 4 ^ TABLE[((crc ^ u32::from(nibble)) & 15) as usize];
-    !bytes.iter().fold(!0, |crc, byte| step(step(crc, byte & 15), byte >> 4))
+    let (words, rest) = bytes.as_chunks();
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    let words = words.iter().chain([&last]);
+    let sum = words.fold(ODD, |sum, word| mix(sum, u64::from_le_bytes(*word)));
+    mix(sum, bytes.len() as u64) as u32
 }
 
 #[cfg(test)]
@@ -116,9 +129,20 @@ mod tests {
     use std::prelude::v1::*;
 
     #[test]
-    fn checksum_is_the_standard_one() {
-        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
-        assert_eq!(crc32(b""), 0);
+    fn checksums_tell_apart_what_differs_in_a_bit_or_in_length() {
+        let mut seen = vec![checksum(b""), checksum(&[0; 20])];
+        for length in 1..20 {
+            seen.push(checksum(&[0; 20][..length]));
+        }
+        for bit in 0..160 {
+            let mut bytes = [0; 20];
+            bytes[bit / 8] = 1 << (bit % 8);
+            seen.push(checksum(&bytes));
+        }
+        let all = seen.len();
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), all);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::context::ContextPatch;
-use super::shapes::ShapeId;
+use super::shapes::Staged;
 use super::store::{StoreOp, StoreResult};
 use super::time::UnixMillis;
 
@@ -80,12 +80,10 @@ pub enum Input<'a> {
         name: &'a str,
         fields: &'a [(&'a str, Field<'a>)],
     },
-    /// An event whose name, keys and types are known by a shape: numbers as they are, booleans 0 or 1.
-    Shaped {
-        at: UnixMillis,
-        shape: ShapeId,
-        values: &'a [f64],
-    },
+    /// An event of a registered shape; [`Pipeline::staged`] takes many at once.
+    ///
+    /// [`Pipeline::staged`]: super::pipeline::Pipeline::staged
+    Shaped(Staged<'a>),
     Exposure {
         at: UnixMillis,
         exposure: Exposure<'a>,

@@ -12,9 +12,12 @@
 //! | drop report | 4 | count, (reason, events)… |
 //! | event | 5 + 2 × shape + (1 if sampled) | length, time, \[rate\], values |
 //!
-//! Numbers are LEB128; a time is the difference to the event before, zigzag. A number value is an
-//! integer, zigzag and doubled, or `1` and eight bytes of a double. An event's id is not stored: it
-//! follows from the header's seed and first number.
+//! Numbers are LEB128; a time is the difference to the event before, zigzag. An event's id is not
+//! stored: it follows from the header's seed and first number.
+//!
+//! A number value is a double without its last bytes that are zero: few are left of the numbers that
+//! events hold, and it takes no branch to find out. A byte before every two values tells how many are
+//! left of each, and nothing of a text, whose length comes before it. A boolean is the number 0 or 1.
 
 use alloc::string::String;
 use alloc::vec;
@@ -22,15 +25,17 @@ use alloc::vec::Vec;
 
 use uuid::Uuid;
 
-use super::codec::{Corrupt, Reader, crc32, put_text, put_varint, unzigzag, zigzag};
+use super::codec::{
+    Corrupt, Reader, checksum, put_text, put_varint, unzigzag, write_varint, zigzag,
+};
 use super::context::{Context, Identity, Scalar};
 use super::io::{Exposure, Field};
 use super::ledger::{Drops, REASONS};
 use super::random::IdSeed;
-use super::shapes::{FieldKind, Shape, ShapeId};
+use super::shapes::{FieldKind, Shape, ShapeId, Shapes, Staged};
 use super::time::UnixMillis;
 
-const MAGIC: [u8; 4] = *b"WTR1";
+const MAGIC: [u8; 4] = *b"WTR2";
 const HEADER: usize = 85;
 
 const RESOURCE: u64 = 0;
@@ -40,8 +45,10 @@ const EXPOSURE: u64 = 3;
 const REPORT: u64 = 4;
 const EVENT: u64 = 5;
 
-/// Integers up to here take the short form; beyond, doubles are exact anyway.
-const INTEGERS: f64 = 4_503_599_627_370_496.0;
+/// So many zeros are put behind a record at once, to be written over: quicker than to grow byte by byte.
+const AHEAD: usize = 2_048;
+/// With so many values the length of a staged event takes one byte, whatever they are.
+const SHORT: usize = 12;
 
 /// What a record says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,10 +105,10 @@ impl Header {
 
 /// Writes the checksum, which a record needs in a store only.
 pub fn stamp(record: &mut [u8]) {
-    let Some((checksum, rest)) = record.get_mut(4..).and_then(<[u8]>::split_first_chunk_mut) else {
+    let Some((sum, rest)) = record.get_mut(4..).and_then(<[u8]>::split_first_chunk_mut) else {
         return;
     };
-    *checksum = crc32(rest).to_le_bytes();
+    *sum = checksum(rest).to_le_bytes();
 }
 
 /// A batch that still takes events.
@@ -155,53 +162,100 @@ impl Builder {
         put_fields(&mut self.bytes, &context.user);
     }
 
-    /// An event of a registered shape; `values` has one number per field, booleans are 0 or 1.
-    pub fn shaped(
-        &mut self,
-        at: UnixMillis,
-        id: ShapeId,
-        shape: &Shape,
-        rate: Option<f64>,
-        values: &[f64],
-    ) {
-        let index = id.0 as usize;
+    /// An event of a registered shape. False if a value is not finite: then nothing was written.
+    pub fn shaped(&mut self, event: &Staged<'_>, shape: &Shape, rate: Option<f64>) -> bool {
+        let index = event.shape.0 as usize;
         if self.known.len() <= index {
             self.known.resize(index + 1, 0);
         }
-        let local = match self.known[index] {
-            0 => {
-                let local = self.define(&shape.definition);
-                self.known[index] = local + 1;
-                local
-            }
-            known => known - 1,
-        };
-        let start = self.begin(at, local, rate);
-        for ((_, kind), value) in shape.fields.iter().zip(values) {
-            match kind {
-                FieldKind::Bool => self.bytes.push(u8::from(*value != 0.0)),
-                _ => put_number(&mut self.bytes, *value),
-            }
+        if self.known[index] == 0 {
+            self.known[index] = self.add(&shape.definition) + 1;
         }
-        self.end(start);
+        let tag = tag(self.known[index] - 1, rate);
+        let end = self.bytes.len();
+        self.bytes.resize(end + room(event), 0);
+        let written = self.write(end, tag, event, rate);
+        self.bytes.truncate(written.unwrap_or(end));
+        written.is_some()
+    }
+
+    /// Takes staged events of shapes that are defined here already and of no texts, as long as they are
+    /// `plain`, and there is room for so many and below that size. Gives the words that are left.
+    pub fn run<'w>(
+        &mut self,
+        mut words: &'w [f64],
+        shapes: &Shapes,
+        plain: impl Fn(ShapeId) -> bool,
+        events: u32,
+        size: usize,
+    ) -> &'w [f64] {
+        let last = self.header.events.saturating_add(events);
+        let mut end = self.bytes.len();
+        while self.header.events < last
+            && let Some((event, rest)) = shapes.split(words)
+            && end + room(&event) <= size
+            && plain(event.shape)
+            && let Some(known @ 1..) = self.known.get(event.shape.0 as usize).copied()
+        {
+            if self.bytes.len() < end + room(&event) {
+                self.bytes.resize(end + room(&event) + AHEAD, 0);
+            }
+            let Some(next) = self.write(end, tag(known - 1, None), &event, None) else { break };
+            end = next;
+            words = rest;
+        }
+        self.bytes.truncate(end);
+        words
+    }
+
+    /// Writes over what lies behind the record; gives its new end. The length is written before the
+    /// values are, in as few bytes as always do.
+    fn write(
+        &mut self,
+        end: usize,
+        tag: u64,
+        event: &Staged<'_>,
+        rate: Option<f64>,
+    ) -> Option<usize> {
+        let out = self.bytes.get_mut(end..)?;
+        let start = write_varint(out, 0, tag)? + if event.values.len() <= SHORT { 1 } else { 2 };
+        let difference = event.at.0.wrapping_sub(self.last) as i64;
+        let mut at = write_varint(out, start, zigzag(difference))?;
+        if let Some(rate) = rate {
+            *out.get_mut(at..)?.first_chunk_mut()? = rate.to_le_bytes();
+            at += 8;
+        }
+        at = write_numbers(out, at, event.values)?;
+        let length = at - start;
+        if event.values.len() <= SHORT {
+            *out.get_mut(start - 1)? = length as u8;
+        } else {
+            *out.get_mut(start - 2..)?.first_chunk_mut()? =
+                [length as u8 | 0x80, (length >> 7) as u8];
+        }
+        self.last = event.at.0;
+        self.header.events += 1;
+        Some(end + at)
     }
 
     /// An event of any other shape; refused fields must be gone already.
     pub fn event(
         &mut self,
         at: UnixMillis,
-        shape: &Shape,
+        definition: &[u8],
         rate: Option<f64>,
         fields: &[(&str, Field<'_>)],
     ) {
-        let local = self.define(&shape.definition);
+        let local = self.define(definition);
         let start = self.begin(at, local, rate);
-        for (_, field) in fields {
-            match *field {
-                Field::Number(value) => put_number(&mut self.bytes, value),
-                Field::Bool(value) => self.bytes.push(u8::from(value)),
-                Field::Text(text) => put_text(&mut self.bytes, text),
-                Field::Refused(_) => {}
+        for pair in fields.chunks(2) {
+            let sizes = pair.iter().rev().fold(0, |sizes, (_, field)| sizes << 4 | size_of(*field));
+            self.bytes.push(sizes);
+            for (_, field) in pair {
+                match *field {
+                    Field::Text(text) => put_text(&mut self.bytes, text),
+                    field => put_trimmed(&mut self.bytes, number(field)),
+                }
             }
         }
         self.end(start);
@@ -238,6 +292,7 @@ impl Builder {
             self.header.report_at = self.bytes.len() as u32;
             put_report(&mut self.bytes, report);
         }
+        self.bytes.shrink_to_fit();
         self.header.write(&mut self.bytes);
         (self.header, self.bytes)
     }
@@ -248,9 +303,10 @@ impl Builder {
             *length as usize == definition.len()
                 && self.bytes.get(start..start + definition.len()) == Some(definition)
         });
-        if let Some(local) = known {
-            return local as u32;
-        }
+        known.map_or_else(|| self.add(definition), |local| local as u32)
+    }
+
+    fn add(&mut self, definition: &[u8]) -> u32 {
         put_varint(&mut self.bytes, SHAPE);
         self.definitions.push((self.bytes.len() as u32, definition.len() as u32));
         self.bytes.extend_from_slice(definition);
@@ -258,7 +314,7 @@ impl Builder {
     }
 
     fn begin(&mut self, at: UnixMillis, local: u32, rate: Option<f64>) -> usize {
-        put_varint(&mut self.bytes, EVENT + 2 * u64::from(local) + u64::from(rate.is_some()));
+        put_varint(&mut self.bytes, tag(local, rate));
         let start = self.bytes.len();
         self.put_time(at);
         if let Some(rate) = rate {
@@ -287,14 +343,62 @@ impl Builder {
     }
 }
 
-fn put_number(out: &mut Vec<u8>, value: f64) {
-    let integer = value as i64;
-    if integer as f64 == value && value.abs() < INTEGERS {
-        put_varint(out, zigzag(integer) << 1);
-    } else {
-        out.push(1);
-        out.extend_from_slice(&value.to_le_bytes());
+/// The item's tag.
+fn tag(local: u32, rate: Option<f64>) -> u64 {
+    EVENT + 2 * u64::from(local) + u64::from(rate.is_some())
+}
+
+/// More bytes than the event takes, by those that are written too much.
+fn room(event: &Staged<'_>) -> usize {
+    32 + 9 * event.values.len()
+}
+
+/// The values as a record holds them; none if one is not finite.
+fn write_numbers(out: &mut [u8], mut at: usize, values: &[f64]) -> Option<usize> {
+    let mut largest = 0;
+    for pair in values.chunks(2) {
+        let sizes_at = at;
+        let mut sizes = 0;
+        at += 1;
+        for (index, value) in pair.iter().enumerate() {
+            let (size, bytes) = trim(*value);
+            largest = largest.max(value.to_bits() << 1);
+            *out.get_mut(at..)?.first_chunk_mut()? = bytes;
+            at += size;
+            sizes |= (size as u8) << (4 * index);
+        }
+        *out.get_mut(sizes_at)? = sizes;
     }
+    (largest < f64::INFINITY.to_bits() << 1).then_some(at)
+}
+
+/// How many bytes are left of a double, and these, first.
+fn trim(value: f64) -> (usize, [u8; 8]) {
+    let bits = value.to_bits();
+    let size = 8 - bits.trailing_zeros() / 8;
+    (size as usize, bits.rotate_left(8 * size).to_le_bytes())
+}
+
+fn untrim(size: usize, bytes: [u8; 8]) -> f64 {
+    f64::from_bits(u64::from_le_bytes(bytes).rotate_right(8 * size as u32))
+}
+
+fn put_trimmed(out: &mut Vec<u8>, value: f64) {
+    let (size, bytes) = trim(value);
+    out.extend_from_slice(&bytes[..size]);
+}
+
+fn number(field: Field<'_>) -> f64 {
+    match field {
+        Field::Number(value) => value,
+        Field::Bool(value) => f64::from(u8::from(value)),
+        Field::Text(_) | Field::Refused(_) => 0.0,
+    }
+}
+
+/// Bytes of the value; a text tells its own length.
+fn size_of(field: Field<'_>) -> u8 {
+    trim(number(field)).0 as u8
 }
 
 fn put_optional(out: &mut Vec<u8>, text: Option<&str>) {
@@ -313,11 +417,11 @@ fn put_fields(out: &mut Vec<u8>, fields: &[(String, Scalar)]) {
         put_text(out, key);
         match value {
             Scalar::Bool(value) => {
-                out.extend_from_slice(&[FieldKind::Bool as u8, u8::from(*value)])
+                out.extend_from_slice(&[FieldKind::Bool as u8, 1, u8::from(*value)])
             }
             Scalar::Number(value) => {
-                out.push(FieldKind::Number as u8);
-                put_number(out, *value);
+                out.extend_from_slice(&[FieldKind::Number as u8, trim(*value).0 as u8]);
+                put_trimmed(out, *value);
             }
             Scalar::Text(value) => {
                 out.push(FieldKind::Text as u8);
@@ -345,24 +449,18 @@ pub enum Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
-    fn read(reader: &mut Reader<'a>, kind: FieldKind) -> Result<Self, Corrupt> {
+    fn read(reader: &mut Reader<'a>, kind: FieldKind, size: u8) -> Result<Self, Corrupt> {
         Ok(match kind {
-            FieldKind::Bool => Self::Bool(reader.byte()? != 0),
+            FieldKind::Bool => Self::Bool(read_number(reader, size)? != 0.0),
             FieldKind::Text => Self::Text(reader.text()?),
-            FieldKind::Number => {
-                let number = reader.varint()?;
-                if number & 1 == 0 {
-                    Self::Number(unzigzag(number >> 1) as f64)
-                } else {
-                    let value = f64::from_le_bytes(reader.array()?);
-                    if !value.is_finite() {
-                        return Err(Corrupt);
-                    }
-                    Self::Number(value)
-                }
-            }
+            FieldKind::Number => Self::Number(read_number(reader, size)?),
         })
     }
+}
+
+fn read_number(reader: &mut Reader<'_>, size: u8) -> Result<f64, Corrupt> {
+    let value = untrim(usize::from(size), reader.word(usize::from(size))?);
+    if value.is_finite() { Ok(value) } else { Err(Corrupt) }
 }
 
 /// A group of context fields.
@@ -376,7 +474,8 @@ impl<'a> Fields<'a> {
         for _ in 0..count {
             let key = reader.text()?;
             let kind = FieldKind::from_byte(reader.byte()?).ok_or(Corrupt)?;
-            fields.push((key, Stored::read(reader, kind)?));
+            let size = if kind == FieldKind::Text { 0 } else { reader.byte()? };
+            fields.push((key, Stored::read(reader, kind, size)?));
         }
         Ok(Self(fields))
     }
@@ -405,11 +504,16 @@ pub struct StoredEvent<'a> {
     pub at: UnixMillis,
     pub rate: Option<f64>,
     values: Reader<'a>,
+    /// Of the value to come and the one after it; 0 before a pair begins.
+    sizes: u8,
+    odd: bool,
 }
 
 impl<'a> StoredEvent<'a> {
     pub fn value(&mut self, kind: FieldKind) -> Result<Stored<'a>, Corrupt> {
-        Stored::read(&mut self.values, kind)
+        self.sizes = if self.odd { self.sizes >> 4 } else { self.values.byte()? };
+        self.odd = !self.odd;
+        Stored::read(&mut self.values, kind, self.sizes & 15)
     }
 }
 
@@ -444,7 +548,7 @@ impl<'a> Record<'a> {
     /// Takes a record from a store: its checksum must be right.
     pub fn checked(bytes: &'a [u8]) -> Result<Self, Corrupt> {
         let record = Self::own(bytes)?;
-        if bytes[4..8] == crc32(&bytes[8..]).to_le_bytes() { Ok(record) } else { Err(Corrupt) }
+        if bytes[4..8] == checksum(&bytes[8..]).to_le_bytes() { Ok(record) } else { Err(Corrupt) }
     }
 
     /// The drops that are reported along with this batch.
@@ -630,7 +734,15 @@ impl<'a> Items<'a> {
                     return Err(Corrupt);
                 }
                 let shape = usize::try_from(tag >> 1).map_err(|_| Corrupt)?;
-                Item::Event(StoredEvent { shape, id: self.id()?, at, rate, values: body })
+                Item::Event(StoredEvent {
+                    shape,
+                    id: self.id()?,
+                    at,
+                    rate,
+                    values: body,
+                    sizes: 0,
+                    odd: false,
+                })
             }
         };
         Ok(Some(item))

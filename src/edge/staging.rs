@@ -1,56 +1,26 @@
 //! Events of known shapes that JavaScript wrote into linear memory: a Float64Array on our memory costs
 //! less than a call for each event.
 //!
-//! Word 0 tells how many words are in use, itself included. An event is its shape's number, its time,
-//! and its values.
+//! Word 0 tells how many words are in use, itself included. `Shapes::split` reads the others.
 
-use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use core::cell::{Cell, OnceCell, RefCell};
-
-use crate::core::shapes::ShapeId;
-use crate::core::time::UnixMillis;
+use core::cell::{Cell, OnceCell};
 
 const WORDS: usize = 8_192;
-
-/// An event as it was staged.
-pub struct Staged<'a> {
-    pub at: UnixMillis,
-    pub shape: ShapeId,
-    pub values: &'a [f64],
-}
 
 #[derive(Default)]
 pub struct Staging {
     /// Cells, for JavaScript writes here between two calls.
-    words: OnceCell<Box<[Cell<f64>]>>,
-    /// How many values each shape has.
-    lengths: RefCell<Vec<usize>>,
+    words: OnceCell<Vec<Cell<f64>>>,
 }
 
 impl Staging {
     /// Where JavaScript finds the words.
     pub fn address(&self) -> usize {
-        let words = self.words.get_or_init(|| vec![Cell::new(1.0); WORDS].into_boxed_slice());
+        let words = self.words.get_or_init(|| vec![Cell::new(1.0); WORDS]);
         words.as_ptr() as usize
-    }
-
-    /// JavaScript may stage events of this shape from now on.
-    pub fn know(&self, shape: ShapeId, values: usize) {
-        let mut lengths = self.lengths.borrow_mut();
-        let least = shape.0 as usize + 1;
-        if lengths.len() < least {
-            lengths.resize(least, 0);
-        }
-        if let Some(length) = lengths.get_mut(shape.0 as usize) {
-            *length = values;
-        }
-    }
-
-    pub fn forget(&self) {
-        self.lengths.borrow_mut().clear();
     }
 
     /// The words in use, which are free again; none if their number makes no sense.
@@ -61,15 +31,5 @@ impl Staging {
         // The cast takes NaN and what is negative to 0.
         let used = (count.replace(1.0) as usize).wrapping_sub(1);
         Some(words.get(..used)?.iter().map(Cell::get).collect())
-    }
-
-    /// Splits the first event off the words; none if they make no sense.
-    pub fn split<'a>(&self, words: &'a [f64]) -> Option<(Staged<'a>, &'a [f64])> {
-        let (&[shape, at], values) = words.split_first_chunk()?;
-        let lengths = self.lengths.borrow();
-        let length = *lengths.get(shape as usize).filter(|_| shape >= 0.0)?;
-        let (values, rest) = values.split_at_checked(length)?;
-        let shape = ShapeId(shape as u32);
-        Some((Staged { at: UnixMillis::from_host(at), shape, values }, rest))
     }
 }

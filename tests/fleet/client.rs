@@ -7,7 +7,7 @@ use wasm_telemetry::core::context::Scalar;
 use wasm_telemetry::core::io::{Command, Export, ExportId, Input, OpId};
 use wasm_telemetry::core::pipeline::{Pipeline, Setup};
 use wasm_telemetry::core::random::Rng;
-use wasm_telemetry::core::shapes::{FieldKind, ShapeId};
+use wasm_telemetry::core::shapes::{FieldKind, ShapeId, Staged};
 use wasm_telemetry::core::store::{MemoryStore, StoreOp, StoreResult};
 use wasm_telemetry::core::time::Now;
 
@@ -64,7 +64,7 @@ impl Client {
     pub fn log(&mut self, now: Now, requests: &mut Vec<Request>) {
         self.logged += 1;
         let (shape, values) = (self.shape, [self.logged as f64, 1.0]);
-        self.give(now, Input::Shaped { at: now.wall, shape, values: &values }, requests);
+        self.give(now, Input::Shaped(Staged { at: now.wall, shape, values: &values }), requests);
     }
 
     /// The driver's rule: handle, carry out every command; the store answers at once.

@@ -22,7 +22,7 @@ pub fn run(data: &[u8]) {
     // A checksum keeps chance away, not those who can compute one.
     let mut stamped = data.to_vec();
     if let Some(magic) = stamped.first_chunk_mut() {
-        *magic = *b"WTR1";
+        *magic = *b"WTR2";
     }
     stamp(&mut stamped);
     let Ok(record) = Record::checked(&stamped) else { return };
@@ -129,7 +129,7 @@ fn encode_again(record: &Record<'_>) -> Vec<u8> {
                     .iter()
                     .map(|(kind, key)| (*key, field(event.value(*kind).expect("was read before"))))
                     .collect();
-                builder.event(event.at, &shape, event.rate, &fields);
+                builder.event(event.at, &shape.definition, event.rate, &fields);
             }
             Item::Exposure { at, exposure, .. } => builder.exposure(at, &exposure),
         }

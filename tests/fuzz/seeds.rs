@@ -4,7 +4,7 @@ use wasm_telemetry::core::config::{Layer, Setting, Value};
 use wasm_telemetry::core::context::{ContextPatch, Identity, Scalar, Slot};
 use wasm_telemetry::core::io::{Command, Exposure, Field, Input, Leaving};
 use wasm_telemetry::core::pipeline::{Pipeline, Setup};
-use wasm_telemetry::core::shapes::FieldKind;
+use wasm_telemetry::core::shapes::{FieldKind, Staged};
 use wasm_telemetry::core::store::StoreOp;
 use wasm_telemetry::core::time::{Millis, Now, UnixMillis};
 
@@ -54,7 +54,7 @@ fn record(everything: bool) -> Vec<u8> {
         give(&mut pipeline, Input::Event { at: UnixMillis(0), name: "texts", fields: &fields });
         let shape = pipeline.shape("shaped", &[("n", FieldKind::Number), ("b", FieldKind::Bool)]);
         let shape = shape.expect("a shape");
-        give(&mut pipeline, Input::Shaped { at, shape, values: &[7.5, 1.0] });
+        give(&mut pipeline, Input::Shaped(Staged { at, shape, values: &[7.5, 1.0] }));
         let exposure = Exposure {
             experiment_id: "new-nav",
             variation_id: 1,

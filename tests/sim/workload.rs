@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use wasm_telemetry::core::config::Layer;
 use wasm_telemetry::core::context::{ContextPatch, Identity, Scalar, Slot};
 use wasm_telemetry::core::io::{Exposure, Field, Input};
-use wasm_telemetry::core::shapes::FieldKind;
+use wasm_telemetry::core::shapes::{FieldKind, Staged};
 use wasm_telemetry::core::time::UnixMillis;
 
 use super::checks::Cause;
@@ -148,7 +148,7 @@ impl World {
             client.shapes.clear();
         }
         let shape = client.shape(name, &fields).expect("the shape keeps to the limits");
-        let input = Input::Shaped { at, shape, values: &values };
+        let input = Input::Shaped(Staged { at, shape, values: &values });
         self.one(slot, Call { at, name, metadata, exposure: None, valid: true }, input);
     }
 

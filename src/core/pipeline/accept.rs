@@ -9,8 +9,8 @@ use super::super::ledger::{Drops, Reason};
 use super::super::planted::{Bug, planted};
 use super::super::random::unit_of;
 use super::super::record::{Builder, Header};
-use super::super::shapes::{FieldKind, Shape, ShapeId};
-use super::super::time::UnixMillis;
+use super::super::shapes::{FieldKind, ShapeId, Staged, definition};
+use super::super::time::{Now, UnixMillis};
 use super::keep::SLICE;
 use super::operations::Pending;
 use super::shelf::Key;
@@ -43,35 +43,59 @@ fn is_within(text: &str, characters: usize) -> bool {
 }
 
 impl Pipeline {
-    /// The quick way: name, keys and types were checked when the shape was registered.
-    pub(super) fn shaped(
+    /// Takes events that were staged, up to one that gave a command: what it asks for comes before the
+    /// rest, which is given back. `None` if the words make no sense.
+    pub fn staged<'w>(
         &mut self,
-        at: UnixMillis,
-        id: ShapeId,
-        values: &[f64],
+        now: Now,
+        mut words: &'w [f64],
         commands: &mut Vec<Command>,
-    ) {
+    ) -> Option<&'w [f64]> {
+        self.now = now;
+        while !words.is_empty() && commands.is_empty() {
+            let (event, rest) = self.shapes.split(words)?;
+            self.shaped(&event, commands);
+            words = if commands.is_empty() { self.run(rest) } else { rest };
+        }
+        Some(words)
+    }
+
+    /// Takes the events that need nothing but to be written: one after another of one that was taken
+    /// the usual way, so that the gates, the context and the clock are what they were, and without
+    /// reaching a limit.
+    fn run<'w>(&mut self, words: &'w [f64]) -> &'w [f64] {
+        let Some(open) = self.open.as_mut().filter(|_| self.due > self.now.mono) else {
+            return words;
+        };
+        let events = open.header().events;
+        let queued = self.ready_load.events + u64::from(events);
+        let room = (self.config.get(Number::MaxQueueSize).saturating_sub(queued))
+            .min(self.config.get(Number::MaxExportBatchSize).saturating_sub(1 + u64::from(events)));
+        let bytes = (self.config.get(Number::MaxQueueBytes))
+            .saturating_sub(self.ready_load.bytes)
+            .min(self.config.get(Number::MaxExportBatchBytes));
+        let rates = &self.rates;
+        let unsampled = |id: ShapeId| matches!(rates.get(id.0 as usize), Some(None));
+        let rest = open.run(words, &self.shapes, unsampled, room as u32, bytes as usize);
+        let taken = u64::from(open.header().events - events);
+        self.counts.accepted += taken;
+        self.next_event = self.next_event.wrapping_add(taken);
+        rest
+    }
+
+    /// An event whose name, keys and types were checked when its shape was registered.
+    pub(super) fn shaped(&mut self, event: &Staged<'_>, commands: &mut Vec<Command>) {
         if self.suppresses() {
             return;
         }
-        let Some(shape) = self.shapes.get(id) else {
+        let Some(shape) = self.shapes.get(event.shape) else {
             return;
         };
-        let sampling = self.rates.get(id.0 as usize).copied().flatten();
+        let sampling = self.rates.get(event.shape.0 as usize).copied().flatten();
         let by_session = sampling.is_some_and(|sampling| sampling.by_session);
-        if by_session || values.iter().any(|value| !value.is_finite()) {
-            // Rare: the general way says what is to be said about it.
-            let name = shape.name.clone();
-            let fields = shape.fields.clone();
-            let fields: Vec<(&str, Field<'_>)> = fields
-                .iter()
-                .zip(values)
-                .map(|((key, kind), value)| match kind {
-                    FieldKind::Bool => (key.as_str(), Field::Bool(*value != 0.0)),
-                    _ => (key.as_str(), Field::Number(*value)),
-                })
-                .collect();
-            return self.event(at, &name, &fields, commands);
+        let infinite = |value: &f64| !value.is_finite();
+        if by_session || shape.texts || event.values.iter().any(infinite) {
+            return self.shaped_apart(event, commands);
         }
         let Some(rate) = self.sample(sampling, "") else {
             return;
@@ -80,11 +104,23 @@ impl Pipeline {
             return;
         }
         self.open_batch();
-        if let (Some(open), Some(shape)) = (&mut self.open, self.shapes.get(id)) {
+        if let (Some(open), Some(shape)) = (&mut self.open, self.shapes.get(event.shape)) {
             open.context(self.context_epoch, &self.context);
-            open.shaped(at, id, shape, rate, values);
+            open.shaped(event, shape, rate);
         }
         self.accepted(commands);
+    }
+
+    /// The general way says what is to be said about it, and takes texts.
+    fn shaped_apart(&mut self, event: &Staged<'_>, commands: &mut Vec<Command>) {
+        let bytes: Vec<u8> =
+            event.values.iter().flat_map(|value| value.to_bits().to_le_bytes()).collect();
+        let shapes = core::mem::take(&mut self.shapes);
+        if let Some(shape) = shapes.get(event.shape) {
+            let fields = shape.read(event.values, &bytes);
+            self.event(event.at, &shape.name, &fields, commands);
+        }
+        self.shapes = shapes;
     }
 
     pub(super) fn event(
@@ -121,10 +157,10 @@ impl Pipeline {
             };
             Some((*key, kind))
         });
-        let shape = Shape::new(name, kinds);
+        let definition = definition(name, kinds);
         if let Some(open) = &mut self.open {
             open.context(self.context_epoch, &self.context);
-            open.event(at, &shape, rate, &fields);
+            open.event(at, &definition, rate, &fields);
         }
         self.accepted(commands);
     }

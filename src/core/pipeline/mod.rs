@@ -312,7 +312,7 @@ impl Pipeline {
     pub fn handle(&mut self, now: Now, input: Input<'_>, commands: &mut Vec<Command>) {
         self.now = now;
         match input {
-            Input::Shaped { at, shape, values } => return self.shaped(at, shape, values, commands),
+            Input::Shaped(event) => return self.shaped(&event, commands),
             Input::Event { at, name, fields } => return self.event(at, name, fields, commands),
             Input::Exposure { at, exposure } => return self.exposure(at, &exposure, commands),
             Input::Context(patches) => return self.patch_context(patches, commands),
@@ -456,10 +456,8 @@ impl Pipeline {
     /// Registers an event's name, keys and types for the quick way; `None` if they break a limit or if
     /// there is no room ([`Pipeline::shapes_full`]).
     pub fn shape(&mut self, name: &str, fields: &[(&str, FieldKind)]) -> Option<ShapeId> {
-        let plain = |(key, kind): &(&str, FieldKind)| {
-            accept::is_key(key) && matches!(kind, FieldKind::Number | FieldKind::Bool)
-        };
-        if !accept::is_name(name) || fields.len() > accept::FIELDS || !fields.iter().all(plain) {
+        let good = |(key, _): &(&str, FieldKind)| accept::is_key(key);
+        if !accept::is_name(name) || fields.len() > accept::FIELDS || !fields.iter().all(good) {
             return None;
         }
         let id = self.shapes.add(Shape::new(name, fields.iter().copied()))?;

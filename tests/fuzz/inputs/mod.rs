@@ -14,7 +14,7 @@ use wasm_telemetry::core::ledger::Reason;
 use wasm_telemetry::core::pipeline::{ExitPolicy, Pipeline, Setup};
 use wasm_telemetry::core::random::IdSeed;
 use wasm_telemetry::core::record::{Builder, Header, Record, stamp};
-use wasm_telemetry::core::shapes::{FieldKind, ShapeId};
+use wasm_telemetry::core::shapes::{FieldKind, ShapeId, Staged};
 use wasm_telemetry::core::store::{Entry, MemoryStore, StoreOp, StoreResult};
 use wasm_telemetry::core::time::{Millis, Now, UnixMillis};
 
@@ -200,7 +200,7 @@ impl Host {
             Step::Shaped { at, shape, values } => {
                 let index = usize::from(*shape) % (self.shapes.len() + 1);
                 let shape = self.shapes.get(index).copied().unwrap_or(ShapeId(u32::MAX));
-                self.log(Input::Shaped { at: self.at(*at), shape, values });
+                self.log(Input::Shaped(Staged { at: self.at(*at), shape, values }));
             }
             Step::ForgetShapes => {
                 self.pipeline.forget_shapes();
@@ -302,7 +302,7 @@ impl Host {
     /// An event, which may be refused but not overlooked.
     fn log(&mut self, input: Input<'_>) {
         self.things += 1;
-        let unknown = matches!(input, Input::Shaped { shape: ShapeId(u32::MAX), .. });
+        let unknown = matches!(input, Input::Shaped(Staged { shape: ShapeId(u32::MAX), .. }));
         let sum = |host: &Self| {
             let ledger = host.pipeline.ledger();
             ledger.accepted + ledger.suppressed + ledger.sampled_out
