@@ -70,11 +70,15 @@ async function main() {
   if (options.write) await write(tables);
 }
 
+/** Puts the tables into the page, in place of those with the same heading; of other versions, too. */
 async function write(/** @type {string[]} */ tables) {
   const docs = new URL('../../docs/', import.meta.url);
   const page = new URL('performance.md', docs);
-  const [before] = readFileSync(page, 'utf8').split(/(?<=^<!-- tables -->\n)/m);
-  writeFileSync(page, `${before}\n${tables.join('\n\n')}\n`);
+  const [prose, old = ''] = readFileSync(page, 'utf8').split(/(?<=^<!-- tables -->\n)/m);
+  const heading = (/** @type {string} */ text) => text.split('\n')[0].replace(/ [\d.]+$/, '');
+  const all = [...old.split(/^(?=### )/m), ...tables].map((text) => text.trim());
+  const latest = new Map(all.filter(Boolean).map((text) => [heading(text), text]));
+  writeFileSync(page, `${prose}\n${[...latest.values()].join('\n\n')}\n`);
   if (!chosen.includes('growth')) return;
   const { plot } = await import('./goals/growth.mjs');
   writeFileSync(new URL('performance.svg', docs), plot());

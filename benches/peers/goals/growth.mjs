@@ -32,7 +32,7 @@ export async function growth(lab) {
       const count = what === 'events' ? value : 20_000;
       const setting =
         what === 'names' ? { names: value } : what === 'fields' ? { keys: value } : {};
-      const rounds = Math.max(lab.quick ? 2 : 3, Math.min(30, total / count));
+      const rounds = Math.max(lab.quick ? 2 : 3, Math.min(10, total / count));
       series[what].push({ value, ...(await measure(subject, { count, ...setting }, rounds)) });
       await lab.close();
     }

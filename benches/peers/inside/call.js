@@ -2,28 +2,25 @@
 import { median, medians } from '../statistics.mjs';
 import { eventName, scenarios } from './events.js';
 import { collect, usedHeap } from './heap.js';
+import { asIs, logAll, stringifyAll } from './loops.js';
 
 // Short, so that most are over before the machine does something else.
 const jsonBurst = 1_000;
 
 /** Nanoseconds for each event, beside `JSON.stringify` of the same metadata in the same moment. */
-export async function call(side, { scenario, slices, burst }) {
-  const { name = () => eventName, fields } = scenarios[scenario];
-  const text = (string) => string;
+export async function call(side, { scenario: wanted, slices, burst }) {
+  const { name = () => eventName, fields } = scenarios[wanted];
+  const scenario = { name, fields, verified: side.verified ?? asIs };
   const rounds = [];
   let length = 0;
   for (let slice = 0; slice < slices; slice += 1) {
     const first = slice * jsonBurst;
     const start = performance.now();
-    for (let n = first; n < first + burst; n += 1) {
-      side.log(name(n), fields(n, side.verified ?? text));
-    }
+    logAll(side, scenario, first, first + burst);
     // What a side does in microtasks, the caller waits for.
     await undefined;
     const logged = performance.now();
-    for (let n = first; n < first + jsonBurst; n += 1) {
-      length += JSON.stringify(fields(n, text) ?? {}).length;
-    }
+    length += stringifyAll(scenario, first, first + jsonBurst);
     const end = performance.now();
     await side.flush();
     const [call, json] = [(logged - start) / burst, (end - logged) / jsonBurst];
