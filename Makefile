@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-build setup-demo setup-fuzz build demo test simulate fuzz fuzz-corpus \
-	kills trials bench clean
+	kills trials bench size clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ demo: setup-demo ## Run the demo; PORT=8080: on that port; CHECK=1: check it in 
 test: setup ## Run every check and test
 	@node tools/test.mjs
 
-test-%: setup ## One part: format lint native instructions fuzz simulator wasm package node collector browser trials demo
+test-%: setup ## One part: format lint size native instructions fuzz simulator wasm package node collector browser trials demo
 	@node tools/test.mjs $*
 
 simulate: setup-build ## Simulate faults; MINUTES=60: for so long; SEEDS=10000: that many runs; SEED=7: that one
@@ -54,10 +54,12 @@ fleet: setup-build ## What 100,000 clients do to an endpoint that is down for an
 		$(if $(CLIENTS),--clients $(CLIENTS)) $(if $(MINUTES),--minutes $(MINUTES)) \
 		--plot $(if $(CLIENTS)$(MINUTES),target/fleet.svg,docs/fleet.svg)
 
-bench: build ## Measure what a call costs, in Node and in Chromium
+size: build ## What each part of the package costs in bytes
+	@node tools/size.mjs --parts
+
+bench: build ## Measure it beside other SDKs, in Node and in Chromium; ARGS=--quick: in 3 minutes; ARGS=--help: more
 	@tools/setup.sh demo
-	@node benches/log.mjs
-	@node benches/log.mjs --chrome
+	@node benches/peers/main.mjs $(ARGS)
 
 clean: ## Remove what was built
 	rm -rf target fuzz/target pkg/dist pkg/README.md pkg/LICENSE-MIT pkg/LICENSE-APACHE www/dist .demo

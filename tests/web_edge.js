@@ -121,7 +121,7 @@ const values = {
   'exposure of no id': () => ({ variationId: 1 }),
   'exposure of no variation': () => ({ experimentId: 'new-nav', variationId: -1 }),
   'exposure of a cycle': () => ({ experimentId: 'x', variationId: 0, userAttributes: cycle }),
-  'two keys': () => ['x', 'y'],
+  'two fields': () => ({ x: 3.5, y: true, none: undefined }),
   patch: () => ({
     batch: Object.defineProperties(
       { maxQueueSize: 5, maxAttempts: 'many', path: undefined },

@@ -4,9 +4,12 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { brotliCompressSync, deflateRawSync, gzipSync } from 'node:zlib';
+import { deflateAsync } from '@gfx/zopfli';
 import { build } from 'esbuild';
 import { cargoConfig, env, root } from './env.mjs';
+import { printSizes } from './size.mjs';
+import { shortened } from './wasm-names.mjs';
+import { stripped } from './wasm-sections.mjs';
 
 const usage = `Usage: node tools/build.mjs [--debug]
 
@@ -23,9 +26,18 @@ const wasmFeatures = [
   'sign-ext',
 ];
 
+// What wasm-opt does beside -Oz: docs/size.md has what each is worth.
+const passes = [
+  ...['--low-memory-unused', '-Oz', '--flatten', '--rereloop', '-Oz', '-Oz'],
+  '--reorder-functions-by-name',
+];
+
 const out = join(root, 'target', 'npm');
 const wasmFile = join(out, 'wasm_telemetry.wasm');
+// The same with the names of its functions, for tools/size.mjs and twiggy.
+const namedFile = join(out, 'named.wasm');
 const bindingsFile = join(out, 'bindgen', 'wasm_telemetry_bg.js');
+const importsFile = join(out, 'imports.js');
 const bytesFile = join(out, 'bytes.js');
 
 try {
@@ -43,7 +55,7 @@ async function main() {
 
   checkManifest();
   const profile = options.debug ? 'debug' : 'release';
-  buildWasm(compile(profile), profile);
+  await buildWasm(compile(profile), profile);
   await bundle();
   copyForNpm();
   await printSizes();
@@ -76,16 +88,18 @@ function compile(/** @type {'debug' | 'release'} */ profile) {
   return join(target, 'wasm32-unknown-unknown', profile, 'wasm_telemetry.wasm');
 }
 
-function buildWasm(/** @type {string} */ compiled, /** @type {string} */ profile) {
+async function buildWasm(/** @type {string} */ compiled, /** @type {string} */ profile) {
   const stampFile = join(out, 'stamp');
   const stamp = createHash('sha256')
     .update(readFileSync(compiled))
     .update(readFileSync(new URL(import.meta.url)))
-    .update(readFileSync(join(root, 'node_modules', 'binaryen', 'package.json')))
+    .update(readFileSync(new URL('wasm-names.mjs', import.meta.url)))
+    .update(readFileSync(new URL('wasm-sections.mjs', import.meta.url)))
+    .update(readFileSync(join(root, 'package-lock.json')))
     .update(version('wasm-bindgen'))
     .update(profile)
     .digest('hex');
-  const outputs = [wasmFile, bindingsFile, bytesFile];
+  const outputs = [namedFile, wasmFile, bindingsFile, importsFile, bytesFile];
   if (outputs.every(existsSync) && readIfThere(stampFile) === stamp) {
     return console.log('build: wasm unchanged');
   }
@@ -105,29 +119,64 @@ function buildWasm(/** @type {string} */ compiled, /** @type {string} */ profile
       'export function __wbg_set_wasm(exports: WebAssembly.Exports): void;\n',
   );
   const bound = join(bindgen, 'wasm_telemetry_bg.wasm');
+  shortenNames(bound);
   if (debug) {
+    writeFileSync(namedFile, readFileSync(bound));
     writeFileSync(wasmFile, readFileSync(bound));
   } else {
     const features = wasmFeatures.map((feature) => `--enable-${feature}`);
-    const strip = ['--strip-debug', '--strip-producers', '--strip-target-features'];
-    run('wasm-opt', ['-Oz', ...features, ...strip, bound, '-o', wasmFile]);
+    run('wasm-opt', [...features, ...passes, '-g', bound, '-o', namedFile]);
+    writeFileSync(wasmFile, stripped(readFileSync(namedFile)));
   }
-  const bytes = deflateRawSync(readFileSync(wasmFile), { level: 9 }).toString('base64');
-  writeFileSync(bytesFile, `export const bytes = '${bytes}';\n`);
+  writeFileSync(bytesFile, `export const bytes = '${await deflated(wasmFile)}';\n`);
   writeFileSync(stampFile, stamp);
+}
+
+/** As raw deflate in base64: a text of 64 letters costs gzip, which comes after it, least. */
+async function deflated(/** @type {string} */ file) {
+  return Buffer.from(await deflateAsync(readFileSync(file), {})).toString('base64');
+}
+
+function shortenNames(/** @type {string} */ bound) {
+  const short = shortened(readFileSync(bound), readFileSync(bindingsFile, 'utf8'));
+  writeFileSync(bound, short.module);
+  writeFileSync(bindingsFile, short.bindings);
+  const imports = [...short.imported];
+  const callbacks = [...short.exported].filter(([name]) => /closure|_free$/.test(name));
+  writeFileSync(
+    importsFile,
+    `import { ${imports.map(([name, to]) => `${name} as _${to}`).join(', ')} } from '#bindings';
+export const imports = { w: { ${imports.map(([, to]) => `${to}: _${to}`).join(', ')} } };
+export const callbacks = ${JSON.stringify(callbacks.map(([, to]) => to))};
+export const start = ${JSON.stringify(short.exported.get('__wbindgen_start') ?? '')};
+`,
+  );
+  writeFileSync(
+    importsFile.replace(/js$/, 'd.ts'),
+    `/** What the module imports. */
+export const imports: WebAssembly.Imports;
+/** The exports that timers, promises and the garbage collector call back. */
+export const callbacks: string[];
+/** The export to call first; empty if there is none. */
+export const start: string;
+`,
+  );
 }
 
 async function bundle() {
   const dist = join(root, 'pkg', 'dist');
-  const formats = /** @type {const} */ ([
-    ['esm', 'index.js'],
-    ['cjs', 'index.cjs'],
+  const bundles = /** @type {const} */ ([
+    ['index.js', 'esm', 'platform.js'],
+    ['index.cjs', 'cjs', 'platform.js'],
+    ['browser.js', 'esm', 'browser.js'],
   ]);
   const changed = [];
-  for (const [format, name] of formats) {
+  for (const [name, format, platform] of bundles) {
     const { outputFiles } = await build({
       absWorkingDir: root,
       entryPoints: ['pkg/src/index.js'],
+      // Before everything else: between two files it would keep gzip from seeing what they share.
+      inject: [bytesFile],
       outfile: join(dist, name),
       format,
       bundle: true,
@@ -138,7 +187,16 @@ async function bundle() {
       external: ['node:*'],
       legalComments: 'none',
       logLevel: 'warning',
-      plugins: [{ name: 'generated', setup: resolveGenerated }],
+      plugins: [
+        { name: 'generated', setup: resolveGenerated },
+        {
+          name: 'platform',
+          setup({ onResolve }) {
+            const path = join(root, 'pkg', 'src', platform);
+            onResolve({ filter: /^#platform$/ }, () => ({ path }));
+          },
+        },
+      ],
     });
     changed.push(writeIfChanged(join(dist, name), outputFiles[0].contents));
   }
@@ -152,6 +210,7 @@ async function bundle() {
 /** @param {import('esbuild').PluginBuild} build */
 function resolveGenerated({ onResolve }) {
   onResolve({ filter: /^#bindings$/ }, () => ({ path: bindingsFile }));
+  onResolve({ filter: /^#imports$/ }, () => ({ path: importsFile }));
   onResolve({ filter: /^#bytes$/ }, () => ({ path: bytesFile }));
 }
 
@@ -160,35 +219,6 @@ function copyForNpm() {
   for (const name of ['README.md', 'LICENSE-MIT', 'LICENSE-APACHE']) {
     const file = join(root, name);
     if (existsSync(file)) writeIfChanged(join(root, 'pkg', name), readFileSync(file));
-  }
-}
-
-async function printSizes() {
-  const entry = join(root, 'pkg', 'dist', 'index.js');
-  const { outputFiles } = await build({
-    stdin: {
-      contents: `import { init, logEvent } from ${JSON.stringify(entry)};
-        init({ serviceName: 'smallest' });
-        logEvent('started');`,
-      resolveDir: root,
-    },
-    bundle: true,
-    write: false,
-    minify: true,
-    format: 'esm',
-    target: 'es2022',
-  });
-  const rows = /** @type {[string, Uint8Array][]} */ ([
-    ['WebAssembly', readFileSync(wasmFile)],
-    ['pkg/dist/index.js', readFileSync(entry)],
-    ['smallest program, bundled and minified', outputFiles[0].contents],
-  ]);
-  const line = (/** @type {(string | number)[]} */ [name, ...sizes]) =>
-    String(name).padEnd(40) + sizes.map((size) => size.toLocaleString('en').padStart(10)).join('');
-  console.log(line(['bytes', 'raw', 'gzip', 'brotli']));
-  for (const [name, data] of rows) {
-    const gzip = gzipSync(data, { level: 9 });
-    console.log(line([name, data.length, gzip.length, brotliCompressSync(data).length]));
   }
 }
 

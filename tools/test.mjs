@@ -50,6 +50,7 @@ const steps = [
     env: { RUSTDOCFLAGS: '-D warnings' },
   },
   { name: 'build', part: 'build', command: ['node', 'tools/build.mjs'] },
+  { name: 'size', part: 'size', needs: 'build', command: ['node', 'tools/size.mjs', '--check'] },
   { name: 'types', part: 'lint', needs: 'build', command: ['tsc', '--project', 'tsconfig.json'] },
   { name: 'native', part: 'native', command: ['cargo', 'test', '--locked'] },
   {

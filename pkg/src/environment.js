@@ -40,15 +40,6 @@ export function readEnvironment(/** @type {Variables} */ variables) {
   };
 }
 
-/** A bundler puts NODE_ENV in place of just this expression; in a browser there is nothing else. */
-export function nodeEnvironment() {
-  try {
-    return process.env.NODE_ENV;
-  } catch {
-    return undefined;
-  }
-}
-
 function readDisabled(/** @type {Variables} */ { DO_NOT_TRACK, OTEL_SDK_DISABLED }) {
   if (/^(1|true)$/i.test(DO_NOT_TRACK?.trim() ?? '')) return `DO_NOT_TRACK=${DO_NOT_TRACK}`;
   if (/^true$/i.test(OTEL_SDK_DISABLED?.trim() ?? '')) return 'OTEL_SDK_DISABLED=true';

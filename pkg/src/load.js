@@ -1,12 +1,11 @@
 // Loads the WebAssembly, once for all instances: in Node at first use and at once, so that not even
 // `process.exit()` right after the first event loses it; elsewhere from the import on, meanwhile.
-import * as bindings from '#bindings';
+import { __wbg_set_wasm } from '#bindings';
 import { bytes } from '#bytes';
-import { builtin, isNodeLike } from './runtime.js';
+import { callbacks, imports, start } from '#imports';
+import { inflateNow, isNodeLike } from '#platform';
 
 /** @typedef {{ memory?: WebAssembly.Memory, reason?: string }} Loaded `memory`, or why there is none */
-
-const imports = { './wasm_telemetry_bg.js': /** @type {any} */ (bindings) };
 
 /** @type {Loaded | undefined} */
 let loaded;
@@ -29,9 +28,7 @@ export function whenLoaded(/** @type {(loaded: Loaded) => void} */ done) {
 }
 
 function instantiateNow() {
-  const { Buffer } = builtin('node:buffer');
-  const module = builtin('node:zlib').inflateRawSync(Buffer.from(bytes, 'base64'));
-  return new WebAssembly.Instance(new WebAssembly.Module(module), imports);
+  return new WebAssembly.Instance(new WebAssembly.Module(inflateNow(bytes)), imports);
 }
 
 async function instantiate() {
@@ -46,8 +43,8 @@ async function instantiate() {
 }
 
 function linkAll(/** @type {WebAssembly.Instance} */ { exports }) {
-  bindings.__wbg_set_wasm(guarded(exports));
-  /** @type {any} */ (exports).__wbindgen_start?.();
+  __wbg_set_wasm(guarded(exports));
+  if (start) /** @type {any} */ (exports)[start]();
   settle({ memory: /** @type {WebAssembly.Memory} */ (exports.memory) });
 }
 
@@ -67,7 +64,7 @@ function guarded(exports) {
       }
     };
   const all = Object.entries(exports).map(([name, value]) =>
-    /closure|_free$/.test(name) ? [name, quiet(/** @type {Function} */ (value))] : [name, value],
+    callbacks.includes(name) ? [name, quiet(/** @type {Function} */ (value))] : [name, value],
   );
   return Object.fromEntries(all);
 }

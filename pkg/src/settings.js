@@ -1,8 +1,7 @@
 // What `init` was given, completed with what only JavaScript knows: the environment and Node's files.
+
+import { files, isNodeLike, environment as readEnvironment } from '#platform';
 import { tell } from './diagnostics.js';
-import { nodeEnvironment, readEnvironment } from './environment.js';
-import { defaultDirectory, openFiles } from './files.js';
-import { isNodeLike } from './runtime.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
 
@@ -22,7 +21,7 @@ export function settle(/** @type {InitOptions} */ given) {
   if (typeof given !== 'object' || given === null) {
     throw new TypeError('init(): options must be an object with a serviceName');
   }
-  const environment = isNodeLike ? readEnvironment(process.env) : undefined;
+  const environment = readEnvironment();
   const options = { ...given };
   options.serviceName ??= environment?.serviceName ?? '';
   options.serviceVersion ??= environment?.serviceVersion;
@@ -47,17 +46,11 @@ export function settle(/** @type {InitOptions} */ given) {
   };
 }
 
-/** @returns {Pick<Host, 'store' | 'storeKind'> | undefined} */
-function files(/** @type {InitOptions} */ options) {
-  if (!isNodeLike || options.store !== undefined) return undefined;
+/** A bundler puts NODE_ENV in place of just this expression; in a browser there is nothing else. */
+function nodeEnvironment() {
   try {
-    const directory = options.directory ?? defaultDirectory(options.serviceName);
-    return { store: openFiles(directory), storeKind: 'files' };
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    const message = `batches are kept in memory only, and end with the process: ${reason}`;
-    tell(options, { code: 'store_memory', message, field: 'directory' });
-    options.store = 'memory';
+    return process.env.NODE_ENV;
+  } catch {
     return undefined;
   }
 }

@@ -103,7 +103,7 @@ export class Shapes {
       keys.push(key);
       kinds.push(kind);
     }
-    const shape = client.shape(name, keys, Uint8Array.from(kinds));
+    const shape = client.shape(name, fields);
     // All shapes were forgotten there, too.
     if (shape === -2) this.#forget();
     if (shape >= 0) this.#remember(name, keys, kinds, shape);

@@ -1,11 +1,10 @@
 import { Client } from '#bindings';
+import { holdOpen, isNodeLike, storing, unwatch, watch } from '#platform';
 import { tell } from './diagnostics.js';
 import { guard, recover } from './early.js';
-import { holdOpen, storing, unwatch, watch } from './exit.js';
 import { Hot } from './hot.js';
 import { Kept } from './kept.js';
 import { whenLoaded } from './load.js';
-import { isNodeLike } from './runtime.js';
 import { settle } from './settings.js';
 import { Spool } from './spool.js';
 import { noFlush, noStats } from './unready.js';

@@ -7,7 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::time::UnixMillis;
-use super::url::Endpoint;
+use super::url::{self, Endpoint};
 
 /// Where a value comes from; the earlier one wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub enum Layer {
 }
 
 const LAYERS: usize = 3;
+/// Below all layers.
+const DEFAULTS: usize = LAYERS;
 
 /// A JavaScript value as far as configuration cares.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -77,19 +79,38 @@ pub enum Number {
     MaxStoreAgeMillis,
 }
 
-struct NumberField {
+/// A field of `batch`.
+struct Field {
     name: &'static str,
+    kind: Kind,
     min: u64,
     max: u64,
     default: u64,
 }
 
-const fn number(name: &'static str, min: u64, max: u64, default: u64) -> NumberField {
-    NumberField { name, min, max, default }
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Number,
+    /// Held as 0 or 1.
+    Switch,
+    Path,
+    BaseUrl,
 }
 
-/// In the order of [`Number`]. The names and defaults are OpenTelemetry's where it has the field.
-static NUMBERS: [NumberField; 11] = [
+const fn number(name: &'static str, min: u64, max: u64, default: u64) -> Field {
+    Field { name, kind: Kind::Number, min, max, default }
+}
+
+const fn switch(name: &'static str, default: bool) -> Field {
+    Field { name, kind: Kind::Switch, min: 0, max: 1, default: default as u64 }
+}
+
+const fn text(name: &'static str, kind: Kind) -> Field {
+    Field { name, kind, min: 0, max: 0, default: 0 }
+}
+
+/// First in the order of [`Number`]. The names and defaults are OpenTelemetry's where it has the field.
+static FIELDS: [Field; 15] = [
     number("scheduledDelayMillis", 10, 3_600_000, 10_000),
     number("maxExportBatchSize", 1, 10_000, 200),
     number("maxExportBatchBytes", 1_024, 16 << 20, 512 << 10),
@@ -101,10 +122,18 @@ static NUMBERS: [NumberField; 11] = [
     number("maxBackoffMillis", 1, 86_400_000, 30_000),
     number("maxStoreBytes", 0, 1 << 40, 50 << 20),
     number("maxStoreAgeMillis", 1_000, 31_536_000_000, 604_800_000),
+    switch("skipAuth", false),
+    switch("authFallback", true),
+    text("path", Kind::Path),
+    text("baseUrl", Kind::BaseUrl),
 ];
 
-/// A switch among the fields of `batch`: name and default.
-static SWITCHES: [(&str, bool); 2] = [("skipAuth", false), ("authFallback", true)];
+const SKIP_AUTH: usize = Number::MaxStoreAgeMillis as usize + 1;
+const AUTH_FALLBACK: usize = SKIP_AUTH + 1;
+const PATH: usize = AUTH_FALLBACK + 1;
+const BASE_URL: usize = PATH + 1;
+/// No field of `batch`, but held like one.
+const KILLED: usize = FIELDS.len();
 
 const DEFAULT_PATH: &str = "/api/event_logging/batch";
 
@@ -129,38 +158,47 @@ impl Kill {
     }
 }
 
-/// What one layer says.
-#[derive(Clone, Debug, Default, PartialEq)]
-struct Values {
-    numbers: [Option<u64>; NUMBERS.len()],
-    switches: [Option<bool>; SWITCHES.len()],
-    path: Option<String>,
-    base: Option<Endpoint>,
-    killed: Option<Kill>,
-    /// Sorted by event name. `None` says: log all of them.
-    sampling: Vec<(String, Option<SampleRate>)>,
+#[derive(Clone, Debug, PartialEq)]
+enum Held {
+    Number(u64),
+    Path(String),
+    Base(Endpoint),
+    Kill(Kill),
 }
+
+/// What one layer says of each field, and of the kill switch.
+type Values = [Option<Held>; FIELDS.len() + 1];
+
+/// Sorted by event name. `None` says: log all of them.
+type Sampling = Vec<(String, Option<SampleRate>)>;
 
 /// At most this many names can be sampled: a remote configuration can't fill the memory.
 const SAMPLED_NAMES: usize = 10_000;
 
 #[derive(Clone, Debug)]
 pub struct Config {
-    layers: [Values; LAYERS],
+    layers: [Values; LAYERS + 1],
+    sampling: [Sampling; LAYERS],
     /// Origins that events may go to; `None` leaves only the host's own choice.
     allowed: Option<Vec<Endpoint>>,
-    /// What is in force, derived from the layers at each change.
-    numbers: [u64; NUMBERS.len()],
+    /// The numbers and switches that are in force, for whoever asks at each event.
+    numbers: [u64; PATH],
 }
 
 impl Config {
     pub fn new() -> Self {
         let mut config = Self {
-            layers: [Values::default(), Values::default(), Values::default()],
+            layers: Default::default(),
+            sampling: Default::default(),
             allowed: None,
-            numbers: [0; NUMBERS.len()],
+            numbers: core::array::from_fn(|index| FIELDS[index].default),
         };
-        config.settle();
+        let defaults = &mut config.layers[DEFAULTS];
+        for (held, number) in defaults.iter_mut().zip(config.numbers) {
+            *held = Some(Held::Number(number));
+        }
+        defaults[PATH] = Some(Held::Path(String::from(DEFAULT_PATH)));
+        defaults[KILLED] = Some(Held::Kill(Kill::default()));
         config
     }
 
@@ -183,84 +221,81 @@ impl Config {
     }
 
     pub fn skip_auth(&self) -> bool {
-        self.switch(0)
+        self.numbers[SKIP_AUTH] != 0
     }
 
     pub fn auth_fallback(&self) -> bool {
-        self.switch(1)
-    }
-
-    pub fn path(&self) -> &str {
-        self.first(|values| values.path.as_deref()).unwrap_or(DEFAULT_PATH)
+        self.numbers[AUTH_FALLBACK] != 0
     }
 
     pub fn base(&self) -> Option<&Endpoint> {
-        self.first(|values| values.base.as_ref())
+        match self.in_force(BASE_URL) {
+            Some(Held::Base(base)) => Some(base),
+            _ => None,
+        }
     }
 
     /// The address that batches are posted to, once a `baseUrl` is known.
     pub fn url(&self) -> Option<String> {
         let mut url = String::from(self.base()?.as_str());
-        url.push_str(self.path());
+        if let Some(Held::Path(path)) = self.in_force(PATH) {
+            url.push_str(path);
+        }
         Some(url)
     }
 
     pub fn killed(&self) -> Kill {
-        self.first(|values| values.killed).unwrap_or_default()
+        match self.in_force(KILLED) {
+            Some(Held::Kill(kill)) => *kill,
+            _ => Kill::default(),
+        }
     }
 
     /// How events of this name are sampled; `None` logs all.
     pub fn sample_rate(&self, event: &str) -> Option<SampleRate> {
-        self.first(|values| {
-            let index = find_sampling(&values.sampling, event).ok()?;
-            values.sampling.get(index).map(|(_, rate)| *rate)
-        })
-        .flatten()
+        self.sampling.iter().find_map(|entries| {
+            let index = find_sampling(entries, event).ok()?;
+            entries.get(index).map(|(_, rate)| *rate)
+        })?
     }
 
     /// Every field that is in force, as members of a JSON object: `"batch":{…},"sampling":{…},…`.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         use super::json::{write_number, write_text, write_u64};
-        out.extend_from_slice(b"\"batch\":{");
-        for (field, value) in NUMBERS.iter().zip(self.numbers) {
+        out.extend_from_slice(b"\"batch\":");
+        let mut before = b'{';
+        for (index, field) in FIELDS.iter().enumerate() {
+            let Some(held) = self.in_force(index) else { continue };
+            out.push(core::mem::replace(&mut before, b','));
             write_text(out, field.name);
             out.push(b':');
-            write_u64(out, value);
-            out.push(b',');
-        }
-        for (index, (name, _)) in SWITCHES.iter().enumerate() {
-            write_text(out, name);
-            out.extend_from_slice(if self.switch(index) { b":true," } else { b":false," });
-        }
-        out.extend_from_slice(b"\"path\":");
-        write_text(out, self.path());
-        if let Some(base) = self.base() {
-            out.extend_from_slice(b",\"baseUrl\":");
-            write_text(out, base.as_str());
+            match held {
+                Held::Number(1) if field.kind == Kind::Switch => out.extend_from_slice(b"true"),
+                Held::Number(_) if field.kind == Kind::Switch => out.extend_from_slice(b"false"),
+                Held::Number(number) => write_u64(out, *number),
+                Held::Path(path) => write_text(out, path),
+                Held::Base(base) => write_text(out, base.as_str()),
+                Held::Kill(_) => {}
+            }
         }
         out.extend_from_slice(b"},\"sampling\":{");
         let mut first = true;
-        for layer in &self.layers {
-            for (event, _) in &layer.sampling {
+        for (layer, entries) in self.sampling.iter().enumerate() {
+            for (event, sample) in entries {
                 // A name that two layers have is written where it is in force: at the first of them.
-                let owner = self.layers.iter().find(|l| find_sampling(&l.sampling, event).is_ok());
-                let Some(sample) = self.sample_rate(event) else {
+                let Some(sample) = sample.filter(|_| !self.samples_above(layer, event)) else {
                     continue;
                 };
-                if !owner.is_some_and(|owner| core::ptr::eq(owner, layer)) {
-                    continue;
-                }
                 if !core::mem::take(&mut first) {
                     out.push(b',');
                 }
                 write_text(out, event);
                 out.extend_from_slice(b":{\"sample_rate\":");
                 write_number(out, sample.rate);
-                out.extend_from_slice(if sample.by_session {
-                    b",\"by\":\"session\"}"
-                } else {
-                    b"}"
-                });
+                if sample.by_session {
+                    out.extend_from_slice(b",\"by\":\"session\"");
+                }
+                out.push(b'}');
             }
         }
         out.extend_from_slice(b"},\"killed\":");
@@ -282,14 +317,12 @@ impl Config {
         for setting in settings {
             match *setting {
                 Setting::BatchReset => {
-                    let names = NUMBERS.iter().map(|field| field.name);
-                    let names = names.chain(SWITCHES.iter().map(|(name, _)| *name));
-                    for name in names.chain(["path", "baseUrl"]) {
+                    for Field { name, .. } in &FIELDS {
                         self.take(layer, &Setting::Batch { name, value: Value::Null }, &mut report);
                     }
                 }
                 Setting::SamplingReset => {
-                    let entries = core::mem::take(&mut self.layer(layer).sampling);
+                    let entries = core::mem::take(&mut self.sampling[layer as usize]);
                     let changed =
                         entries.iter().filter(|(event, rate)| self.sample_rate(event) != *rate);
                     report.changed.extend(changed.map(|(event, _)| join("sampling.", event)));
@@ -301,80 +334,50 @@ impl Config {
     }
 
     fn take(&mut self, layer: Layer, setting: &Setting<'_>, report: &mut ConfigReport) {
-        let before = self.in_force();
         match self.set(layer, setting) {
-            Ok(resampled) if resampled || self.in_force() != before => {
-                report.changed.push(path_of(setting));
-            }
-            Ok(_) => {}
-            Err(reason) => report.rejected.push((path_of(setting), reason)),
+            Ok(true) => report.changed.push(path_of(setting)),
+            Ok(false) => {}
+            Err(refusal) => report.rejected.push((path_of(setting), refusal.text())),
         }
     }
 
-    /// All that a setting may change, but for sampling.
-    fn in_force(&self) -> (Values, [u64; NUMBERS.len()]) {
-        let values = Values {
-            switches: [Some(self.switch(0)), Some(self.switch(1))],
-            path: Some(String::from(self.path())),
-            base: self.base().cloned(),
-            killed: Some(self.killed()),
-            ..Values::default()
-        };
-        (values, self.numbers)
-    }
-
-    /// Whether the setting changed how events are sampled, or why it was not taken.
-    fn set(&mut self, layer: Layer, setting: &Setting<'_>) -> Result<bool, String> {
+    /// Whether the setting changed what is in force, or why it was not taken.
+    fn set(&mut self, layer: Layer, setting: &Setting<'_>) -> Result<bool, Refusal> {
         match *setting {
             Setting::Batch { value: Value::Absent, .. } => Ok(false),
-            Setting::Batch { name: "path", value } => {
-                let path = parse(value, parse_path)?;
-                self.replace(layer, path, |values| &mut values.path)
-            }
-            Setting::Batch { name: "baseUrl", value } => {
-                let base = parse(value, parse_endpoint)?;
-                if let Some(base) = &base {
+            Setting::Batch { name, value } => {
+                let index = FIELDS.iter().position(|field| field.name == name).ok_or(UNKNOWN)?;
+                let held = parse(&FIELDS[index], value)?;
+                if let Some(Held::Base(base)) = &held {
                     self.check_target(layer, base)?;
                 }
-                self.replace(layer, base, |values| &mut values.base)
-            }
-            Setting::Batch { name, value } => {
-                if let Some(index) = SWITCHES.iter().position(|(switch, _)| *switch == name) {
-                    let switch = parse(value, parse_bool)?;
-                    return self.replace(layer, switch, |values| &mut values.switches[index]);
-                }
-                let Some(index) = NUMBERS.iter().position(|field| field.name == name) else {
-                    return Err(String::from(UNKNOWN));
-                };
-                let number = parse(value, |value| parse_number(&NUMBERS[index], value))?;
-                self.replace(layer, number, |values| &mut values.numbers[index])
+                self.put(layer, index, held)
             }
             Setting::Sampling { event, rate, by } => self.set_sampling(layer, event, rate, by),
             Setting::Killed { switch, until, stored } => {
                 let kill = parse_kill(switch, until, stored)?;
-                self.replace(layer, kill, |values| &mut values.killed)
+                self.put(layer, KILLED, kill.map(Held::Kill))
             }
-            Setting::Unknown { reason, .. } => Err(String::from(reason)),
+            Setting::Unknown { reason, .. } => Err(reason.into()),
             Setting::BatchReset | Setting::SamplingReset => Ok(false),
         }
     }
 
     /// Puts a layer's value in its place.
-    fn replace<T>(
-        &mut self,
-        layer: Layer,
-        value: Option<T>,
-        slot: impl Fn(&mut Values) -> &mut Option<T>,
-    ) -> Result<bool, String> {
-        let mut above = self.layers.iter_mut().take(layer as usize);
+    fn put(&mut self, layer: Layer, index: usize, held: Option<Held>) -> Result<bool, Refusal> {
         // That the environment is overridden is its purpose; of a patch the host should know.
-        let patch = layer == Layer::Remote && value.is_some();
-        if patch && above.any(|values| slot(values).is_some()) {
-            return Err(String::from(SHADOWED));
+        let options = &self.layers[Layer::Options as usize];
+        if layer == Layer::Remote && held.is_some() && options[index].is_some() {
+            return Err(SHADOWED.into());
         }
-        *slot(self.layer(layer)) = value;
-        self.settle();
-        Ok(false)
+        let before = self.in_force(index).cloned();
+        self.layers[layer as usize][index] = held;
+        let after = self.in_force(index);
+        let changed = before.as_ref() != after;
+        if let Some(Held::Number(number)) = after {
+            self.numbers[index] = *number;
+        }
+        Ok(changed)
     }
 
     fn set_sampling(
@@ -383,20 +386,17 @@ impl Config {
         event: &str,
         rate: Value<'_>,
         by: Value<'_>,
-    ) -> Result<bool, String> {
-        let above = self.layers.iter().take(layer as usize);
-        if rate != Value::Null
-            && above.into_iter().any(|values| find_sampling(&values.sampling, event).is_ok())
-        {
-            return Err(String::from(SHADOWED));
+    ) -> Result<bool, Refusal> {
+        if rate != Value::Null && self.samples_above(layer as usize, event) {
+            return Err(SHADOWED.into());
         }
         let by_session = match by {
             Value::Absent | Value::Null | Value::Text("event") => false,
             Value::Text("session") => true,
-            _ => return Err(String::from("`by` must be 'event' or 'session'")),
+            _ => return Err("`by` must be 'event' or 'session'".into()),
         };
         let before = self.sample_rate(event);
-        let entries = &mut self.layer(layer).sampling;
+        let entries = &mut self.sampling[layer as usize];
         let found = find_sampling(entries, event);
         let (sample, problem) = match rate {
             Value::Null => {
@@ -409,10 +409,7 @@ impl Config {
                 (Some(SampleRate { rate, by_session }), Ok(()))
             }
             // A broken rate must not silence an event: log it, add nothing, and say so.
-            _ => (
-                None,
-                Err(String::from("sample_rate must be a number from 0 to 1; all are logged")),
-            ),
+            _ => (None, Err("sample_rate must be a number from 0 to 1; all are logged".into())),
         };
         match found {
             Ok(index) => {
@@ -421,7 +418,7 @@ impl Config {
                 }
             }
             Err(_) if entries.len() >= SAMPLED_NAMES => {
-                return Err(String::from("more than 10,000 sampled names"));
+                return Err("more than 10,000 sampled names".into());
             }
             Err(index) => entries.insert(index, (String::from(event), sample)),
         }
@@ -429,41 +426,28 @@ impl Config {
     }
 
     /// A patch can't turn events toward another host.
-    fn check_target(&self, layer: Layer, base: &Endpoint) -> Result<(), String> {
+    fn check_target(&self, layer: Layer, base: &Endpoint) -> Result<(), &'static str> {
+        let among = |origins: &[Endpoint]| origins.iter().any(|origin| origin.same_origin(base));
         if let Some(allowed) = &self.allowed {
-            return if allowed.iter().any(|origin| origin.same_origin(base)) {
-                Ok(())
-            } else {
-                Err(String::from("its origin is not among allowedOrigins"))
-            };
+            return if among(allowed) { Ok(()) } else { Err(FOREIGN) };
         }
-        let own = |layer: Layer| self.layers[layer as usize].base.as_ref();
+        let own = |layer: Layer| match &self.layers[layer as usize][BASE_URL] {
+            Some(Held::Base(base)) => Some(base),
+            _ => None,
+        };
         let host = own(Layer::Options).or(own(Layer::Environment));
         if layer == Layer::Remote && !host.is_some_and(|host| host.same_origin(base)) {
-            return Err(String::from(
-                "it is another origin than the host's; name it in allowedOrigins to permit that",
-            ));
+            return Err(FOREIGN);
         }
         Ok(())
     }
 
-    fn settle(&mut self) {
-        for (index, field) in NUMBERS.iter().enumerate() {
-            self.numbers[index] =
-                self.first(|values| values.numbers[index]).unwrap_or(field.default);
-        }
+    fn samples_above(&self, layer: usize, event: &str) -> bool {
+        self.sampling.iter().take(layer).any(|entries| find_sampling(entries, event).is_ok())
     }
 
-    fn switch(&self, index: usize) -> bool {
-        self.first(|values| values.switches[index]).unwrap_or(SWITCHES[index].1)
-    }
-
-    fn layer(&mut self, layer: Layer) -> &mut Values {
-        &mut self.layers[layer as usize]
-    }
-
-    fn first<'a, T>(&'a self, read: impl Fn(&'a Values) -> Option<T>) -> Option<T> {
-        self.layers.iter().find_map(read)
+    fn in_force(&self, index: usize) -> Option<&Held> {
+        self.layers.iter().find_map(|values| values[index].as_ref())
     }
 }
 
@@ -475,6 +459,34 @@ impl Default for Config {
 
 const UNKNOWN: &str = "unknown key; ignored";
 const SHADOWED: &str = "init sets it, which wins over updateConfig";
+const FOREIGN: &str = "its origin is not the host's own, nor named in allowedOrigins";
+
+/// Why a value is not taken.
+enum Refusal {
+    Says(&'static str),
+    Range { min: u64, max: u64 },
+}
+
+impl Refusal {
+    fn text(self) -> String {
+        match self {
+            Self::Says(reason) => String::from(reason),
+            Self::Range { min, max } => {
+                let mut text = Vec::from(&b"must be a whole number from "[..]);
+                super::json::write_u64(&mut text, min);
+                text.extend_from_slice(b" to ");
+                super::json::write_u64(&mut text, max);
+                String::from_utf8(text).unwrap_or_default()
+            }
+        }
+    }
+}
+
+impl From<&'static str> for Refusal {
+    fn from(reason: &'static str) -> Self {
+        Self::Says(reason)
+    }
+}
 
 fn join(left: &str, right: &str) -> String {
     let mut text = String::from(left);
@@ -493,62 +505,36 @@ fn path_of(setting: &Setting<'_>) -> String {
     }
 }
 
-fn find_sampling(entries: &[(String, Option<SampleRate>)], event: &str) -> Result<usize, usize> {
+fn find_sampling(entries: &Sampling, event: &str) -> Result<usize, usize> {
     entries.binary_search_by(|(name, _)| name.as_str().cmp(event))
 }
 
-fn parse<'a, T>(
-    value: Value<'a>,
-    good: impl FnOnce(Value<'a>) -> Result<T, String>,
-) -> Result<Option<T>, String> {
-    if value == Value::Null { Ok(None) } else { good(value).map(Some) }
-}
-
-fn parse_bool(value: Value<'_>) -> Result<bool, String> {
-    match value {
-        Value::Bool(value) => Ok(value),
-        _ => Err(String::from("must be true or false")),
-    }
-}
-
-fn parse_number(field: &NumberField, value: Value<'_>) -> Result<u64, String> {
-    match value {
-        Value::Number(number)
-            if number >= field.min as f64
-                && number <= field.max as f64
-                && number as u64 as f64 == number =>
+fn parse(field: &Field, value: Value<'_>) -> Result<Option<Held>, Refusal> {
+    let &Field { kind, min, max, .. } = field;
+    Ok(Some(match (kind, value) {
+        (_, Value::Null) => return Ok(None),
+        (Kind::Number, Value::Number(number))
+            if number >= min as f64 && number <= max as f64 && number as u64 as f64 == number =>
         {
-            Ok(number as u64)
+            Held::Number(number as u64)
         }
-        _ => {
-            let mut text = Vec::from(&b"must be a whole number from "[..]);
-            super::json::write_u64(&mut text, field.min);
-            text.extend_from_slice(b" to ");
-            super::json::write_u64(&mut text, field.max);
-            Err(String::from_utf8(text).unwrap_or_default())
-        }
-    }
+        (Kind::Switch, Value::Bool(on)) => Held::Number(u64::from(on)),
+        (Kind::Path, Value::Text(path)) if url::is_path(path) => Held::Path(String::from(path)),
+        (Kind::BaseUrl, Value::Text(url)) => Held::Base(Endpoint::parse(url)?),
+        (Kind::Number, _) => return Err(Refusal::Range { min, max }),
+        (Kind::Switch, _) => return Err("must be true or false".into()),
+        (Kind::Path, _) => return Err(url::PATH.into()),
+        (Kind::BaseUrl, _) => return Err("must be a URL as text".into()),
+    }))
 }
 
-fn parse_path(value: Value<'_>) -> Result<String, String> {
-    match value {
-        Value::Text(path) if super::url::is_path(path) => Ok(String::from(path)),
-        _ => Err(String::from("must start with one `/` and hold nothing that a URL path may not")),
-    }
-}
-
-fn parse_endpoint(value: Value<'_>) -> Result<Endpoint, String> {
-    match value {
-        Value::Text(url) => Endpoint::parse(url).map_err(String::from),
-        _ => Err(String::from("must be a URL as text")),
-    }
-}
+const UNTIL: &str = "`until` must be milliseconds since 1970";
 
 fn parse_kill(
     switch: Value<'_>,
     until: Value<'_>,
     stored: Value<'_>,
-) -> Result<Option<Kill>, String> {
+) -> Result<Option<Kill>, &'static str> {
     match switch {
         Value::Null => return Ok(None),
         Value::Bool(true) => {
@@ -556,18 +542,16 @@ fn parse_kill(
         }
         Value::Bool(false) => return Ok(Some(Kill::default())),
         Value::Absent => {}
-        _ => return Err(String::from("must be true, false or { until, stored }")),
+        _ => return Err("must be true, false or { until, stored }"),
     }
-    let Value::Number(until) = until else {
-        return Err(String::from("`until` must be milliseconds since 1970"));
-    };
+    let Value::Number(until) = until else { return Err(UNTIL) };
     if !until.is_finite() {
-        return Err(String::from("`until` must be milliseconds since 1970"));
+        return Err(UNTIL);
     }
     let erase = match stored {
         Value::Absent | Value::Null | Value::Text("keep") => false,
         Value::Text("erase") => true,
-        _ => return Err(String::from("`stored` must be 'keep' or 'erase'")),
+        _ => return Err("`stored` must be 'keep' or 'erase'"),
     };
     Ok(Some(Kill { until: UnixMillis::from_host(until), erase }))
 }

@@ -1,7 +1,9 @@
 //! Where events may go. Stricter than the URL standard: what it would repair is refused here, so that
-//! no reading of a text differs from the one that was checked.
+//! no reading of a text differs from the one that was checked. All of it is ASCII, and is read byte by
+//! byte: the standard library's searches in text would weigh as much as these rules.
 
 use alloc::string::String;
+
 /// An origin with an optional path before the configured one, without a trailing `/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
@@ -10,35 +12,38 @@ pub struct Endpoint {
     origin: usize,
 }
 
+const SCHEMES: [(&[u8], &[u8]); 2] = [(b"https://", b"443"), (b"http://", b"80")];
+
 impl Endpoint {
     /// Takes `https:`, and `http:` to loopback. The scheme and the host are put in lower case.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        let scheme_end = text.find("://").ok_or("must be an absolute URL")?;
-        let (scheme, rest) = (&text[..scheme_end], &text[scheme_end + 3..]);
-        let secure = scheme.eq_ignore_ascii_case("https");
-        if !secure && !scheme.eq_ignore_ascii_case("http") {
-            return Err("must begin with https:// (or http:// to loopback)");
+        let bytes = text.as_bytes();
+        let scheme = |(scheme, _): &(&[u8], &[u8])| {
+            bytes.get(..scheme.len()).is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+        };
+        let (scheme, default_port) = *SCHEMES.iter().find(|each| scheme(each)).ok_or(SCHEME)?;
+        let end = scheme.len() + until(bytes.get(scheme.len()..).unwrap_or_default(), b'/');
+        let mut url = String::from(text.get(..end).unwrap_or_default());
+        url.make_ascii_lowercase();
+
+        let (host, port) = split_port(url.as_bytes().get(scheme.len()..).unwrap_or_default());
+        let loopback = loopback_of(host).ok_or("its host is not a plain host name or address")?;
+        if scheme == SCHEMES[1].0 && !loopback {
+            return Err(SCHEME);
         }
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let (host, port) = split_port(authority)?;
-        if !is_host(host) {
-            return Err("its host is not a plain host name or address");
-        }
-        if !secure && !is_loopback(host) {
-            return Err("must begin with https:// unless the host is loopback");
-        }
-        let path = path.trim_end_matches('/');
-        if !path.is_empty() && !is_path(path) {
-            return Err("its path holds something that a URL path may not");
-        }
-        let mut url = String::from(if secure { "https://" } else { "http://" });
-        url.push_str(&host.to_ascii_lowercase());
-        let default_port = if secure { "443" } else { "80" };
-        if !port.is_empty() && port != default_port {
-            url.push(':');
-            url.push_str(port);
+        if let Some(port) = port {
+            if decimal(port, 65_535).is_none_or(|number| number == 0) {
+                return Err("its port is not a port");
+            }
+            if port == default_port {
+                url.truncate(end - 1 - port.len());
+            }
         }
         let origin = url.len();
+        let path = text.get(end..without_slashes(bytes)).unwrap_or_default();
+        if !path.is_empty() && !is_path(path) {
+            return Err(PATH);
+        }
         url.push_str(path);
         Ok(Self { url, origin })
     }
@@ -48,88 +53,102 @@ impl Endpoint {
     }
 
     pub fn same_origin(&self, other: &Self) -> bool {
-        self.url.get(..self.origin) == other.url.get(..other.origin)
+        self.url.as_bytes().get(..self.origin) == other.url.as_bytes().get(..other.origin)
     }
 }
+
+const SCHEME: &str = "must begin with https:// (or http:// to loopback)";
+pub const PATH: &str = "a path must begin with one `/` and hold only what a URL path may";
 
 /// A path that every URL parser reads the same way: one `/` first, no `//`, `\`, `?`, `#` or `..`.
 pub fn is_path(text: &str) -> bool {
-    text.len() <= 2_048
-        && text.starts_with('/')
-        && !text.contains("//")
-        && text.split('/').all(|segment| !matches!(segment, "." | ".."))
-        && text
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(&byte))
+    let bytes = text.as_bytes();
+    bytes.len() <= 2_048
+        && bytes.first() == Some(&b'/')
+        && bytes.windows(2).all(|pair| pair != b"//")
+        && bytes.split(|byte| *byte == b'/').all(|segment| segment != b"." && segment != b"..")
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(byte))
 }
 
-fn split_port(authority: &str) -> Result<(&str, &str), &'static str> {
+/// Where the byte is first, else the length.
+fn until(bytes: &[u8], wanted: u8) -> usize {
+    bytes.iter().position(|byte| *byte == wanted).unwrap_or(bytes.len())
+}
+
+/// The length without `/` at the end.
+fn without_slashes(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|byte| *byte != b'/').map_or(0, |index| index + 1)
+}
+
+fn split_port(authority: &[u8]) -> (&[u8], Option<&[u8]>) {
     // An IPv6 address has colons of its own, inside brackets.
-    let host_end = authority.rfind(']').map_or(0, |index| index + 1);
-    let Some(colon) = authority[host_end..].find(':') else {
-        return Ok((authority, ""));
-    };
-    let (host, port) = authority.split_at(host_end + colon);
-    let port = &port[1..];
-    let fits = port.parse::<u16>().is_ok_and(|number| number > 0);
-    if fits && !port.starts_with(['0', '+']) {
-        Ok((host, port))
-    } else {
-        Err("its port is not a port")
-    }
+    let bracket = until(authority, b']');
+    let start = if bracket < authority.len() { bracket } else { 0 };
+    let colon = start + until(authority.get(start..).unwrap_or_default(), b':');
+    (authority.get(..colon).unwrap_or_default(), authority.get(colon + 1..))
 }
 
-fn is_host(host: &str) -> bool {
-    if let Some(address) = host.strip_prefix('[') {
-        return address.strip_suffix(']').is_some_and(is_ipv6);
+/// Whether a host in lower case is loopback; `None` if it is no host.
+fn loopback_of(host: &[u8]) -> Option<bool> {
+    if let [b'[', address @ .., b']'] = host {
+        return is_ipv6(address).then_some(address == b"::1");
     }
-    host.len() <= 253
-        && host.split('.').all(|label| {
-            (1..=63).contains(&label.len())
-                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
-        })
-        && (is_ipv4(host) || !host.rsplit('.').next().is_some_and(is_numeric))
+    let (mut labels, mut octets, mut numeric) = (0, 0, false);
+    for label in host.split(|byte| *byte == b'.') {
+        let plain = label.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte));
+        if !plain || !(1..=63).contains(&label.len()) {
+            return None;
+        }
+        labels += 1;
+        octets += usize::from(decimal(label, 255).is_some());
+        numeric = is_numeric(label);
+    }
+    // Four decimal numbers, and no other spelling.
+    let ipv4 = labels == 4 && octets == 4;
+    let name = host == b"localhost" || host.ends_with(b".localhost");
+    (host.len() <= 253 && (ipv4 || !numeric)).then_some(name || ipv4 && host.starts_with(b"127."))
 }
 
 /// Whether URL parsers take a host whose last label is this for an IPv4 address, also in short, in
 /// octal or in hexadecimal.
-fn is_numeric(label: &str) -> bool {
-    let hexadecimal = label.strip_prefix("0x").or_else(|| label.strip_prefix("0X"));
-    match hexadecimal {
-        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
-        None => label.bytes().all(|byte| byte.is_ascii_digit()),
+fn is_numeric(label: &[u8]) -> bool {
+    match label {
+        [b'0', b'x', digits @ ..] => digits.iter().all(u8::is_ascii_hexdigit),
+        digits => digits.iter().all(u8::is_ascii_digit),
     }
 }
 
-/// Four decimal numbers, and no other spelling.
-fn is_ipv4(host: &str) -> bool {
-    let is_octet =
-        |text: &str| text.parse::<u8>().is_ok() && (text == "0" || !text.starts_with(['0', '+']));
-    host.split('.').count() == 4 && host.split('.').all(is_octet)
+/// A number without leading zeros.
+fn decimal(digits: &[u8], max: u32) -> Option<u32> {
+    if !(1..=5).contains(&digits.len()) || digits.len() > 1 && digits.first() == Some(&b'0') {
+        return None;
+    }
+    let mut number = 0;
+    for digit in digits {
+        if !digit.is_ascii_digit() {
+            return None;
+        }
+        number = number * 10 + u32::from(digit - b'0');
+    }
+    (number <= max).then_some(number)
 }
 
 /// Groups of hexadecimal digits, with at most one `::`.
-fn is_ipv6(address: &str) -> bool {
-    let is_group = |group: &str| {
-        (1..=4).contains(&group.len()) && group.bytes().all(|byte| byte.is_ascii_hexdigit())
-    };
-    let groups = |text: &str| match text {
-        "" => Some(0),
-        _ => text.split(':').all(is_group).then(|| text.split(':').count()),
-    };
-    match address.split_once("::") {
-        Some((left, right)) => {
-            groups(left).zip(groups(right)).is_some_and(|(left, right)| left + right <= 7)
+fn is_ipv6(address: &[u8]) -> bool {
+    let mut groups = 0;
+    for group in address.split(|byte| *byte == b':').filter(|group| !group.is_empty()) {
+        if group.len() > 4 || !group.iter().all(u8::is_ascii_hexdigit) {
+            return false;
         }
-        None => groups(address) == Some(8),
+        groups += 1;
     }
-}
-
-fn is_loopback(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost")
-        || host.to_ascii_lowercase().ends_with(".localhost")
-        || host == "[::1]"
-        || (host.starts_with("127.") && is_ipv4(host))
+    let lone = |end: Option<&u8>, gap: bool| end == Some(&b':') && !gap;
+    let outside = lone(address.first(), address.starts_with(b"::"))
+        || lone(address.last(), address.ends_with(b"::"));
+    let gaps = address.windows(2).filter(|pair| *pair == b"::").count();
+    !outside && (gaps == 0 && groups == 8 || gaps == 1 && groups <= 7)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! lock is held while JavaScript runs, and only the outermost call works the queue off; calls within it
 //! append to it.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -17,21 +18,20 @@ use super::enrich::Enricher;
 use super::fetch::Exporter;
 use super::host_store::HostStore;
 use super::idb::Idb;
-use super::metadata::{self, Fields, OwnExposure};
+use super::metadata::{self, Fields};
 use super::options::{Options, StoreChoice};
-use super::own::{Entries, entries};
-use super::page::{self, Listeners};
-use super::patch::{Patch, context_patches, core_slot, user_slot};
+use super::own::Own;
+use super::page;
+use super::patch::{PATCH_LEVELS, core_slot, settings, user_slot};
 use super::report::{Answer, Queue, Report, diagnostic_object, flush_object};
 use super::staging::Staging;
 use super::timer::{self, Timer};
-use super::value::Arg::{Js, Text};
-use super::value::{self, KEYS, call, construct, global_get, invoke};
+use super::value::{self, args, call, construct, get, global_get, invoke, type_error};
 use crate::core::config::{ConfigReport, Layer};
-use crate::core::context::Slot;
-use crate::core::io::{Command, Consent, Diagnostic, FlushId, Input, Leaving, Outcome};
-use crate::core::pipeline::Pipeline;
-use crate::core::shapes::{FieldKind, ShapeId};
+use crate::core::context::{ContextPatch, Slot};
+use crate::core::io::{Command, Consent, Diagnostic, Exposure, FlushId, Input, Leaving, Outcome};
+use crate::core::pipeline::{Pipeline, Setup};
+use crate::core::shapes::FieldKind;
 use crate::core::store::{MemoryStore, StoreOp};
 use crate::core::time::{Millis, Now, UnixMillis};
 
@@ -44,7 +44,8 @@ pub struct Driver {
     exporter: Exporter,
     enricher: Option<Enricher>,
     storage: OnceCell<Storage>,
-    listeners: Cell<Option<Listeners>>,
+    /// An `AbortController` that takes the page's listeners away.
+    listeners: Cell<JsValue>,
     leaving: Cell<bool>,
     /// Until when the host's own listeners may still log what is to leave with the page.
     parting_until: Cell<Millis>,
@@ -71,8 +72,8 @@ pub struct Driver {
 
 enum Storage {
     /// The memory serves if IndexedDB does not.
-    Idb(Idb, RefCell<Option<MemoryStore>>),
-    Host(HostStore, &'static str),
+    Idb(Box<Idb>, RefCell<Option<MemoryStore>>),
+    Host(Box<HostStore>, &'static str),
     Memory(RefCell<MemoryStore>),
 }
 
@@ -86,48 +87,55 @@ const PARTING_MILLIS: u64 = 100;
 const CAUSES: usize = 256;
 
 impl Driver {
-    pub fn start(seed: [u8; 32], mut options: Options) -> Rc<Self> {
-        options.setup.seed = seed;
-        let driver = Rc::new_cyclic(|driver| Self::new(driver, &mut options));
+    /// `Err` is what is thrown if `init` lacks something.
+    pub fn start(options: &JsValue, host: &JsValue) -> Result<Rc<Self>, JsValue> {
+        let queue = Queue::default();
+        let options = &Options { options, host, queue: &queue };
+        let service = options.text("serviceName");
+        if service.is_empty() {
+            let message = "init needs a `serviceName`, the text that names your program";
+            return Err(type_error(message));
+        }
+        let Some(seed) = options.seed() else {
+            return Err(type_error("the platform gives no random numbers here"));
+        };
+        let setup = Setup { seed, ..options.setup(&service) };
+        let driver = Rc::new_cyclic(|driver| Self::new(driver, setup, options));
         driver.myself.replace(Some(Rc::clone(&driver)));
         let ready = driver.promise(READY);
         let _ = driver.ready.set(ready);
-        driver.configure_all(&options);
-        driver.open_store(&options.service, options.store, options.spool);
+        driver.configure_all(options);
+        driver.open_store(&service, options);
         driver.work();
-        driver
+        Ok(driver)
     }
 
-    fn new(driver: &Weak<Self>, options: &mut Options) -> Self {
+    fn new(driver: &Weak<Self>, setup: Setup, options: &Options<'_>) -> Self {
         let driver = driver.clone();
         let callbacks = Callbacks::new(move |event, id, value| {
             if let Some(driver) = driver.upgrade() {
                 driver.happened(event, id, value);
             }
         });
-        let queue = Queue::default();
-        let enrich = core::mem::take(&mut options.enrich);
-        let auth = core::mem::take(&mut options.auth);
-        let headers = core::mem::take(&mut options.headers);
-        let setup = core::mem::take(&mut options.setup);
+        let queue = options.queue;
         Self {
             enabled: setup.enabled,
             pipeline: RefCell::new(Pipeline::new(timer::now(), setup)),
             working: Cell::default(),
             staging: Staging::default(),
             timer: Timer::new(&callbacks),
-            exporter: Exporter::new(headers, auth, &callbacks, &queue),
-            enricher: Enricher::new(enrich, &callbacks, &queue),
+            exporter: Exporter::new(options, &callbacks, queue),
+            enricher: Enricher::new(options.function("enrich"), &callbacks, queue),
             storage: OnceCell::new(),
             listeners: Cell::default(),
             leaving: Cell::default(),
             parting_until: Cell::new(Millis(0)),
             parted: Cell::default(),
             callbacks,
-            queue,
-            strict: options.strict,
-            debug: options.debug,
-            on_diagnostic: core::mem::take(&mut options.on_diagnostic),
+            queue: queue.clone(),
+            strict: options.flag("strict").or(get(options.host, "strict").as_bool()) == Some(true),
+            debug: options.flag("debug") == Some(true),
+            on_diagnostic: options.function("onDiagnostic"),
             told: RefCell::default(),
             ready: OnceCell::new(),
             promises: RefCell::default(),
@@ -137,45 +145,53 @@ impl Driver {
         }
     }
 
-    fn configure_all(&self, options: &Options) {
-        for rejected in &options.rejected {
-            self.queue.push(Report::Diagnose(rejected.clone()));
-        }
+    fn configure_all(&self, options: &Options<'_>) {
+        let origins = options.origins();
+        let patches = [
+            (Layer::Options, options.config()),
+            (Layer::Environment, page::patch()),
+            (Layer::Environment, options.environment()),
+        ];
         self.handle(&mut |pipeline, now, commands| {
-            if let Some(origins) = &options.allowed_origins {
-                let origins: Vec<&str> = origins.iter().map(String::as_str).collect();
-                for origin in pipeline.allow_origins(&origins) {
-                    let message = ["allowedOrigins: \"", origin, "\" is not an origin"];
-                    self.queue.diagnose("option_rejected", "allowedOrigins", &message);
+            if origins != Own::Undefined {
+                let mut allowed = Vec::new();
+                for (_, origin) in origins.entries() {
+                    allowed.push(if let Own::Text(origin) = origin { origin } else { "" });
+                }
+                for origin in pipeline.allow_origins(&allowed) {
+                    let why = ["holds \"", origin, "\", which is not an origin"].concat();
+                    options.reject("allowedOrigins", &why);
                 }
             }
-            pipeline.configure(now, Layer::Options, &options.config.borrow(), commands);
-            for patch in &options.environment {
-                pipeline.configure(now, Layer::Environment, &patch.borrow(), commands);
+            for (layer, patch) in &patches {
+                if let Own::Object(_) = patch {
+                    pipeline.configure(now, *layer, &settings(patch), commands);
+                }
             }
         });
         // Options never throw.
-        let _ = self.patch_context(&options.context, core_slot, false);
-        let _ = self.patch_context(&options.user, user_slot, false);
+        let _ = self.patch_context(&options.object("context"), core_slot, false);
+        let _ = self.patch_context(&options.user(), user_slot, false);
         if !page::is_online() {
             self.input(Input::Online(false));
         }
     }
 
-    fn open_store(&self, service: &str, choice: StoreChoice, spool: JsValue) {
+    fn open_store(&self, service: &str, options: &Options<'_>) {
         if !self.enabled {
             return self.resolve(READY, &JsValue::UNDEFINED);
         }
-        self.listeners.set(Some(Listeners::add(&self.callbacks)));
-        let storage = match choice {
+        self.listeners.set(page::listen(&self.callbacks));
+        let storage = match options.store() {
             StoreChoice::Default => {
-                let now = timer::now().mono;
+                let (now, spool) = (timer::now().mono, get(options.host, "spool"));
                 let idb = Idb::open(service, spool, now, &self.callbacks, &self.queue);
-                Storage::Idb(idb, RefCell::default())
+                Storage::Idb(Box::new(idb), RefCell::default())
             }
             StoreChoice::Memory => Storage::Memory(RefCell::default()),
-            StoreChoice::Host { store, kind } => {
-                Storage::Host(HostStore::new(store, &self.callbacks, &self.queue), kind)
+            StoreChoice::Host(store, kind) => {
+                let store = HostStore::new(store, &self.callbacks, &self.queue);
+                Storage::Host(Box::new(store), kind)
             }
         };
         if !matches!(storage, Storage::Idb(..)) {
@@ -185,12 +201,12 @@ impl Driver {
     }
 
     /// Logs an event; `Err` is what strict mode throws.
-    pub fn log(&self, name: &JsValue, metadata: &JsValue, at: UnixMillis) -> Result<(), String> {
+    pub fn log(&self, name: &JsValue, metadata: &JsValue, at: UnixMillis) -> Result<(), JsValue> {
         let fields = Fields::read(metadata);
         if self.strict
             && let Some(misuse) = metadata::misuse(name, &fields)
         {
-            return Err(misuse);
+            return Err(type_error(&misuse));
         }
         let name = metadata::read_name(name);
         let fields = fields.unwrap_or_else(|kind| {
@@ -209,95 +225,142 @@ impl Driver {
     }
 
     /// Logs an exposure; `Err` is what strict mode throws.
-    pub fn expose(&self, exposure: &JsValue, at: UnixMillis) -> Result<(), String> {
-        match OwnExposure::read(exposure) {
-            Ok((own, left_out)) => {
-                for (field, why) in left_out {
-                    self.refuse("field_left_out", field, why)?;
-                }
-                self.input(Input::Exposure { at, exposure: own.borrow() });
-            }
-            Err((field, why)) => {
-                self.refuse("exposure_rejected", field, why)?;
-                // Without a valid id it is counted as dropped.
-                self.input(Input::Exposure { at, exposure: Default::default() });
-            }
+    pub fn expose(&self, exposure: &JsValue, at: UnixMillis) -> Result<(), JsValue> {
+        let id = value::string(&get(exposure, "experimentId"));
+        let variation = value::whole(&get(exposure, "variationId"), u64::from(u32::MAX));
+        let attributes = get(exposure, "userAttributes");
+        let session = value::text(&get(&attributes, "sessionId"));
+        let mut own = Exposure::default();
+        let (user_attributes, experiment_metadata);
+        if !metadata::is_name(&id) {
+            // Without a valid id it is counted as dropped.
+            let why = "must be text of 1 to 256 characters";
+            self.refuse(self.strict, "exposure_rejected", "experimentId", why)?;
+        } else if let Some(variation) = variation {
+            let metadata = get(exposure, "experimentMetadata");
+            user_attributes = self.json("userAttributes", &attributes)?;
+            experiment_metadata = self.json("experimentMetadata", &metadata)?;
+            own = Exposure {
+                experiment_id: &id,
+                variation_id: variation as u32,
+                session_id: session.as_deref(),
+                user_attributes: user_attributes.as_deref(),
+                experiment_metadata: experiment_metadata.as_deref(),
+            };
+        } else {
+            let why = "must be a whole number from 0";
+            self.refuse(self.strict, "exposure_rejected", "variationId", why)?;
         }
+        self.input(Input::Exposure { at, exposure: own });
         Ok(())
     }
 
+    /// An exposure's field as JSON.
+    fn json(&self, field: &str, value: &JsValue) -> Result<Option<String>, JsValue> {
+        if value.is_undefined() || value.is_null() {
+            return Ok(None);
+        }
+        let (json, why) = if value.is_object() {
+            (metadata::json_text(value), "can't be written as JSON; left out")
+        } else {
+            (None, "must be an object; left out")
+        };
+        if json.is_none() {
+            self.refuse(self.strict, "field_left_out", field, why)?;
+        }
+        Ok(json)
+    }
+
     /// Misuse: thrown in strict mode, else told.
-    fn refuse(&self, code: &'static str, field: &str, why: &str) -> Result<(), String> {
+    fn refuse(
+        &self,
+        strict: bool,
+        code: &'static str,
+        field: &str,
+        why: &str,
+    ) -> Result<(), JsValue> {
         let message = [field, " ", why].concat();
-        if self.strict {
-            return Err(message);
+        if strict {
+            return Err(type_error(&message));
         }
         self.queue.diagnose(code, field, &[&message]);
         Ok(())
     }
 
-    /// Remembers an event's name and keys for staging.
-    pub fn shape(&self, name: &str, fields: &[(&str, FieldKind)]) -> Result<ShapeId, NoShape> {
+    /// Remembers an event's name and fields for staging, see [`super::Client::shape`].
+    pub fn shape(&self, name: &str, fields: &Own) -> i32 {
+        const NOT_THIS_ONE: i32 = -1;
+        const ALL_FORGOTTEN: i32 = -2;
         if self.enricher.is_some() {
-            return Err(NoShape::NotThisOne);
+            return NOT_THIS_ONE;
         }
-        let mut given = Err(NoShape::NotThisOne);
-        self.with(&mut |pipeline, _, _| {
-            given = match pipeline.shape(name, fields) {
-                Some(id) => Ok(id),
-                None if pipeline.shapes_full() => {
-                    pipeline.forget_shapes();
-                    Err(NoShape::AllForgotten)
-                }
-                None => Err(NoShape::NotThisOne),
+        let mut known = Vec::new();
+        for (key, own) in fields.entries() {
+            let kind = match own {
+                Own::Undefined => continue,
+                Own::Number(_) => FieldKind::Number,
+                Own::Bool(_) => FieldKind::Bool,
+                Own::Verified(_) => FieldKind::Text,
+                _ => return NOT_THIS_ONE,
             };
+            known.push((key.as_str(), kind));
+        }
+        let mut given = NOT_THIS_ONE;
+        self.with(&mut |pipeline, _, _| {
+            if let Some(id) = pipeline.shape(name, &known) {
+                given = id.0 as i32;
+            } else if pipeline.shapes_full() {
+                pipeline.forget_shapes();
+                given = ALL_FORGOTTEN;
+            }
         });
         given
     }
 
-    pub fn configure(&self, patch: &Patch) -> ConfigReport {
+    pub fn configure(&self, patch: &JsValue) -> ConfigReport {
+        let patch = Own::of(patch, PATCH_LEVELS);
         let mut report = ConfigReport::default();
         self.with(&mut |pipeline, now, commands| {
-            report = pipeline.configure(now, Layer::Remote, &patch.borrow(), commands);
+            report = pipeline.configure(now, Layer::Remote, &settings(&patch), commands);
         });
         report
     }
 
     /// `Err` is what strict mode throws.
-    pub fn set_context(&self, patch: &JsValue, slot: fn(&str) -> Slot<'_>) -> Result<(), String> {
+    pub fn set_context(&self, patch: &JsValue, slot: fn(&str) -> Slot<'_>) -> Result<(), JsValue> {
         if !patch.is_object() {
-            return self.refuse("context_rejected", "patch", "must be an object");
+            return self.refuse(self.strict, "context_rejected", "patch", "must be an object");
         }
-        self.patch_context(&entries(patch, KEYS), slot, self.strict)
+        self.patch_context(&Own::of(patch, 1), slot, self.strict)
     }
 
+    /// `null` takes a field away.
     fn patch_context(
         &self,
-        fields: &Entries,
+        patch: &Own,
         slot: fn(&str) -> Slot<'_>,
         strict: bool,
-    ) -> Result<(), String> {
-        let mut misuse = None;
-        let patches = context_patches(fields, slot, &mut |field| {
-            let message = [field, ": must be text, a number, a boolean, or null to take it away"];
-            if strict {
-                misuse.get_or_insert_with(|| message.concat());
-            } else {
-                self.queue.diagnose("context_rejected", field, &message);
+    ) -> Result<(), JsValue> {
+        let mut patches = Vec::new();
+        for (name, own) in patch.entries() {
+            match own {
+                Own::Undefined => {}
+                Own::Object(_) | Own::Other(_) => {
+                    let why = "must be text, a number, a boolean, or null to take it away";
+                    self.refuse(strict, "context_rejected", name, why)?;
+                }
+                own => patches.push(ContextPatch { slot: slot(name), value: own.scalar() }),
             }
-        });
-        if let Some(misuse) = misuse {
-            return Err(misuse);
         }
         self.input(Input::Context(&patches));
         Ok(())
     }
 
     /// `Err` is what strict mode throws.
-    pub fn set_consent(&self, consent: Option<Consent>) -> Result<(), String> {
+    pub fn set_consent(&self, consent: Option<Consent>) -> Result<(), JsValue> {
         let Some(consent) = consent else {
             let why = "must be 'granted', 'pending' or 'denied'; nothing changed";
-            return self.refuse("consent_rejected", "consent", why);
+            return self.refuse(self.strict, "consent_rejected", "consent", why);
         };
         self.input(Input::Consent(consent));
         Ok(())
@@ -329,22 +392,19 @@ impl Driver {
         if let Some(enricher) = &self.enricher {
             enricher.wake(now);
         }
-        if let Some(Storage::Idb(idb, _)) = self.storage.get() {
+        if let Some(idb) = self.idb() {
             idb.wake(now);
         }
         self.input(Input::Wake);
     }
 
     /// The page or the process may be gone after this very task.
-    fn leave(&self, leaving: Leaving) {
+    pub fn leave(&self, leaving: Leaving) {
         if self.leaving.replace(true) {
             return;
         }
         self.hurry();
-        let idb = match self.storage.get() {
-            Some(Storage::Idb(idb, _)) => Some(idb),
-            _ => None,
-        };
+        let idb = self.idb();
         idb.iter().for_each(|idb| idb.set_leaving(true));
         if idb.is_some_and(Idb::is_first) {
             // It takes records already, if need be.
@@ -356,11 +416,6 @@ impl Driver {
         idb.iter().for_each(|idb| idb.set_leaving(false));
         self.parted.set(self.accepted());
         self.leaving.set(false);
-    }
-
-    /// A process ends, or got a signal that its host answers.
-    pub fn leave_process(&self, ends: bool) {
-        self.leave(if ends { Leaving::Process } else { Leaving::Signal });
     }
 
     /// A page is hidden, frozen or left.
@@ -402,6 +457,13 @@ impl Driver {
             Some(Storage::Host(_, kind)) => kind,
             Some(Storage::Memory(_)) => "memory",
             _ => "none",
+        }
+    }
+
+    fn idb(&self) -> Option<&Idb> {
+        match self.storage.get() {
+            Some(Storage::Idb(idb, _)) => Some(idb),
+            _ => None,
         }
     }
 
@@ -527,12 +589,8 @@ impl Driver {
                 self.resolve(READY, &JsValue::UNDEFINED);
             }
             Report::NoStore(why) => {
-                if let Some(Storage::Idb(idb, memory)) = self.storage.get() {
-                    let mut store = MemoryStore::default();
-                    for (id, op) in idb.take_waiting() {
-                        self.queue.push(Report::Stored(id, store.apply(op)));
-                    }
-                    memory.replace(Some(store));
+                if let Some(Storage::Idb(_, memory)) = self.storage.get() {
+                    memory.replace(Some(MemoryStore::default()));
                 }
                 let message = [why, "; what fails to be sent is kept in memory only"];
                 self.queue.diagnose("store_memory", "store", &message);
@@ -583,7 +641,7 @@ impl Driver {
             Command::Flushed { id, report } => {
                 self.resolve(id.0, &flush_object(&report));
                 if self.shutdown.get() == Some(id) {
-                    self.listeners.take().iter().for_each(Listeners::remove);
+                    invoke(&self.listeners.take(), "abort", args());
                     self.exporter.let_go();
                     self.myself.take();
                 }
@@ -596,14 +654,12 @@ impl Driver {
         let Ok(pipeline) = self.pipeline.try_borrow() else {
             return;
         };
-        let mut earliest = Millis::FAR;
-        let idb = match self.storage.get() {
-            Some(Storage::Idb(idb, _)) => idb.wake_at(),
-            _ => None,
-        };
-        let enricher = self.enricher.as_ref().and_then(Enricher::wake_at);
-        for time in [pipeline.wake_at(), self.exporter.wake_at(), enricher, idb] {
-            earliest = earliest.min(time.unwrap_or(Millis::FAR));
+        let mut earliest = pipeline.wake_at().unwrap_or(Millis::FAR).min(self.exporter.wake_at());
+        if let Some(enricher) = &self.enricher {
+            earliest = earliest.min(enricher.wake_at());
+        }
+        if let Some(idb) = self.idb() {
+            earliest = earliest.min(idb.wake_at());
         }
         drop(pipeline);
         self.timer.arm(timer::now().mono, earliest);
@@ -623,15 +679,15 @@ impl Driver {
     fn tell(&self, diagnostic: &Diagnostic) {
         // The host's callback may throw; that is its own affair.
         let told = diagnostic_object(diagnostic);
-        let _ = call(&self.on_diagnostic, &JsValue::UNDEFINED, &[Js(&told)]);
+        let _ = call(&self.on_diagnostic, &JsValue::UNDEFINED, args().js(&told));
         if self.debug {
             let text = ["wasm-telemetry: ", diagnostic.code, ": ", &diagnostic.message].concat();
-            invoke(&global_get("console"), "warn", &[Text(&text)]);
+            invoke(&global_get("console"), "warn", args().text(&text));
         }
     }
 
     fn promise(&self, id: u32) -> JsValue {
-        construct("Promise", &[Js(&self.callbacks.get(Event::Promise, id))]).unwrap_or_default()
+        construct("Promise", args().js(&self.callbacks.get(Event::Promise, id)))
     }
 
     fn resolve(&self, id: u32, value: &JsValue) {
@@ -640,17 +696,9 @@ impl Driver {
         let resolve = index.map(|index| promises.swap_remove(index).1);
         drop(promises);
         if let Some(resolve) = resolve {
-            let _ = value::call(&resolve, &JsValue::UNDEFINED, &[Js(value)]);
+            let _ = value::call(&resolve, &JsValue::UNDEFINED, args().js(value));
         }
     }
 }
 
 type Act<'a> = &'a mut dyn FnMut(&mut Pipeline, Now, &mut Vec<Command>);
-
-/// Why a shape is not remembered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoShape {
-    NotThisOne,
-    /// There was no room: every shape given so far is forgotten.
-    AllForgotten,
-}

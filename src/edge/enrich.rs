@@ -10,8 +10,7 @@ use wasm_bindgen::prelude::*;
 use super::callbacks::{Callbacks, Event};
 use super::metadata::Fields;
 use super::report::{Queue, Report};
-use super::value::Arg::{Js, Text};
-use super::value::{self, call};
+use super::value::{self, args, call};
 use crate::core::time::{Millis, UnixMillis};
 
 /// An answer that takes longer is done without.
@@ -56,7 +55,7 @@ impl Enricher {
             self.failed("is behind: 1,000 events wait for it");
             return self.go_on(Waiting { id: 0, until: now, at, name, fields });
         }
-        let given = call(&self.function, &JsValue::UNDEFINED, &[Text(&name), Js(metadata)]);
+        let given = call(&self.function, &JsValue::UNDEFINED, args().text(&name).js(metadata));
         let id = self.next.get().wrapping_add(1);
         self.next.set(id);
         let until = now.plus(ANSWER_MILLIS);
@@ -69,29 +68,38 @@ impl Enricher {
         }
     }
 
-    pub fn wake_at(&self) -> Option<Millis> {
+    pub fn wake_at(&self) -> Millis {
         // All wait for the same time, so the first is the next.
-        self.waiting.borrow().first().map(|waiting| waiting.until)
+        self.waiting.borrow().first().map_or(Millis::FAR, |waiting| waiting.until)
     }
 
     pub fn wake(&self, now: Millis) {
-        while self.wake_at().is_some_and(|until| until <= now) {
+        while self.wake_at() <= now {
             self.failed("took longer than 10 seconds");
-            self.take(|_| true).into_iter().for_each(|waiting| self.go_on(waiting));
+            self.let_go();
         }
     }
 
     /// Nothing waits any longer: the page goes away, or the host wants everything sent.
     pub fn hurry(&self) {
-        while let Some(waiting) = self.take(|_| true) {
+        while self.let_go() {}
+    }
+
+    /// The first that waits goes on; false if none does.
+    fn let_go(&self) -> bool {
+        let first = self.waiting.borrow().first().map(|waiting| waiting.id);
+        let waiting = first.and_then(|id| self.take(id));
+        let any = waiting.is_some();
+        if let Some(waiting) = waiting {
             self.go_on(waiting);
         }
+        any
     }
 
     pub fn happened(&self, event: Event, id: u32, given: &JsValue) {
         // Reading may call back; the event waits meanwhile.
         let more = Fields::read(given).ok().filter(|_| event == Event::Enriched);
-        let Some(mut waiting) = self.take(|waiting| waiting.id == id) else {
+        let Some(mut waiting) = self.take(id) else {
             return;
         };
         match more {
@@ -101,9 +109,9 @@ impl Enricher {
         self.go_on(waiting);
     }
 
-    fn take(&self, which: impl Fn(&Waiting) -> bool) -> Option<Waiting> {
+    fn take(&self, id: u32) -> Option<Waiting> {
         let mut waiting = self.waiting.borrow_mut();
-        let index = waiting.iter().position(which)?;
+        let index = waiting.iter().position(|waiting| waiting.id == id)?;
         Some(waiting.remove(index))
     }
 

@@ -8,11 +8,13 @@ use core::cell::{Cell, RefCell};
 use wasm_bindgen::prelude::*;
 
 use super::callbacks::{Callbacks, Event};
-use super::report::{Answer, Queue, Report, diagnostic};
+use super::options::Options;
+use super::own::Own;
+use super::report::{Answer, Queue, Report};
 use super::timer;
-use super::value::Arg::{Js, Text};
-use super::value::{self, call, construct, get, invoke, invoke_global, object, set};
-use crate::core::io::{Diagnostic, Export, ExportId};
+use super::value::{self, args, call, construct, get, invoke, invoke_global, set, set_text};
+use crate::core::io::{Export, ExportId};
+use crate::core::json::write_text;
 use crate::core::time::Millis;
 
 /// Smaller bodies are not worth compressing.
@@ -26,7 +28,8 @@ const BODY_MILLIS: u64 = 10_000;
 const RETRY_AFTER_UNITS: u32 = 128;
 
 pub struct Exporter {
-    headers: Vec<(String, String)>,
+    /// What `fetch` is given with each request, as JSON.
+    init: String,
     auth: JsValue,
     /// What `auth` gave last: a page that goes away can't wait for an answer.
     authorization: RefCell<Option<String>>,
@@ -41,11 +44,8 @@ pub struct Exporter {
 #[derive(Clone)]
 struct Flight {
     id: ExportId,
-    url: JsValue,
-    /// What `fetch` is given beside the address.
+    /// What `fetch` is given; in it, and ignored there, `url` and `controller`.
     init: JsValue,
-    headers: JsValue,
-    controller: JsValue,
     keepalive: bool,
     bytes: usize,
 }
@@ -59,44 +59,26 @@ struct Body {
 }
 
 impl Exporter {
-    /// `headers` from [`read_headers`]; `auth` is the host's function, if it gave one. Events go to
-    /// [`Exporter::happened`].
-    pub fn new(
-        headers: Vec<(String, String)>,
-        auth: JsValue,
-        callbacks: &Callbacks,
-        queue: &Queue,
-    ) -> Self {
+    /// Events go to [`Exporter::happened`].
+    pub fn new(options: &Options<'_>, callbacks: &Callbacks, queue: &Queue) -> Self {
+        let (init, auth) = (read_init(options), options.function("auth"));
         let (authorization, flights, body, bodies) = Default::default();
         let (callbacks, queue) = (callbacks.clone(), queue.clone());
-        Self { headers, auth, authorization, flights, body, bodies, callbacks, queue }
+        Self { init, auth, authorization, flights, body, bodies, callbacks, queue }
     }
 
     /// Reports `Exported`, once, later or at once, unless the request is cancelled.
     pub fn start(&self, export: &Export) {
         let Export { id, ref url, ref body, authorize, keepalive } = *export;
-        let headers = object(&[("Content-Type", Text("application/json"))]);
-        for (name, value) in &self.headers {
-            set(&headers, name, Text(value));
-        }
-        let controller = construct("AbortController", &[]).unwrap_or_default();
-        let init = object(&[
-            ("method", Text("POST")),
-            ("headers", Js(&headers)),
-            ("body", Js(&value::octets(body))),
-            // A redirect could carry events to a host that nobody checked.
-            ("redirect", Text("manual")),
-            ("credentials", Text("omit")),
-            ("cache", Text("no-store")),
-            // The page's path and query are nobody's business.
-            ("referrerPolicy", Text("strict-origin")),
-            ("keepalive", Js(&keepalive.into())),
-            ("signal", Js(&get(&controller, "signal"))),
-        ]);
-        let url = JsValue::from_str(url);
+        let init = value::parse_json(&self.init);
+        let controller = construct("AbortController", args());
+        set_text(&init, "url", url);
+        set(&init, "controller", &controller);
+        set(&init, "signal", &get(&controller, "signal"));
+        set(&init, "body", &value::octets(body));
+        set(&init, "keepalive", &keepalive.into());
         let bytes = body.len();
-        let flight = Flight { id, url, init, headers, controller, keepalive, bytes };
-        self.flights.borrow_mut().push(flight);
+        self.flights.borrow_mut().push(Flight { id, init, keepalive, bytes });
         if !authorize || !self.auth.is_function() {
             return self.compress(id);
         }
@@ -104,7 +86,7 @@ impl Exporter {
         if keepalive && known.is_some() {
             return self.authorized(id, known);
         }
-        match call(&self.auth, &JsValue::UNDEFINED, &[]) {
+        match call(&self.auth, &JsValue::UNDEFINED, args()) {
             Err(_) => self.not_authorized(id, "threw or rejected"),
             Ok(promise) if value::is_thenable(&promise) => {
                 self.settle(&promise, [Event::Authorized, Event::NotAuthorized], id.0);
@@ -119,7 +101,7 @@ impl Exporter {
     /// Nothing is reported of the request any more.
     pub fn cancel(&self, id: ExportId) {
         if let Some(flight) = self.take(id) {
-            invoke(&flight.controller, "abort", &[]);
+            invoke(&get(&flight.init, "controller"), "abort", args());
         }
     }
 
@@ -130,12 +112,12 @@ impl Exporter {
         KEEPALIVE_BYTES.saturating_sub(used.sum()) as u32
     }
 
-    pub fn wake_at(&self) -> Option<Millis> {
-        self.body.borrow().as_ref().map(|body| body.until)
+    pub fn wake_at(&self) -> Millis {
+        self.body.borrow().as_ref().map_or(Millis::FAR, |body| body.until)
     }
 
     pub fn wake(&self, now: Millis) {
-        if self.wake_at().is_some_and(|until| until <= now) {
+        if self.wake_at() <= now {
             self.let_go();
         }
     }
@@ -147,8 +129,8 @@ impl Exporter {
             Event::NotAuthorized => self.not_authorized(export, "threw or rejected"),
             Event::Compressed => {
                 if let Some(flight) = self.find(export) {
-                    set(&flight.init, "body", Js(value));
-                    set(&flight.headers, "Content-Encoding", Text("gzip"));
+                    set(&flight.init, "body", value);
+                    set_text(&get(&flight.init, "headers"), "Content-Encoding", "gzip");
                 }
                 self.send(export);
             }
@@ -161,7 +143,7 @@ impl Exporter {
     }
 
     fn authorize(&self, id: ExportId, given: &JsValue) {
-        match given.as_string() {
+        match value::text_within(given, u32::MAX) {
             Some(text) if !is_header_value(&text) => {
                 self.not_authorized(id, "gave something that no header can hold");
             }
@@ -181,7 +163,7 @@ impl Exporter {
 
     fn authorized(&self, id: ExportId, authorization: Option<String>) {
         if let (Some(flight), Some(text)) = (self.find(id), &authorization) {
-            set(&flight.headers, "Authorization", Text(text));
+            set_text(&get(&flight.init, "headers"), "Authorization", text);
         }
         self.authorization.replace(authorization);
         self.compress(id);
@@ -189,26 +171,25 @@ impl Exporter {
 
     fn compress(&self, id: ExportId) {
         let Some(flight) = self.find(id) else { return };
-        let compressed = if flight.keepalive || flight.bytes <= GZIP_MIN {
-            None
-        } else {
-            gzip(&get(&flight.init, "body"))
-        };
-        match compressed {
-            Some(promise) => {
-                self.settle(&promise, [Event::Compressed, Event::NotCompressed], id.0);
+        if !flight.keepalive && flight.bytes > GZIP_MIN {
+            let compressed = gzip(&get(&flight.init, "body"));
+            if compressed.is_object() {
+                let events = [Event::Compressed, Event::NotCompressed];
+                return self.settle(&compressed, events, id.0);
             }
-            None => self.send(id),
         }
+        self.send(id);
     }
 
     fn send(&self, id: ExportId) {
-        let Some(Flight { url, init, .. }) = self.find(id) else {
+        let Some(Flight { init, .. }) = self.find(id) else {
             return;
         };
-        match invoke_global("fetch", &[Js(&url), Js(&init)]) {
-            Some(promise) => self.settle(&promise, [Event::Answered, Event::NotAnswered], id.0),
-            None => self.finish(id, Answer::NetworkError),
+        let given = invoke_global("fetch", args().js(&get(&init, "url")).js(&init));
+        if given.is_object() {
+            self.settle(&given, [Event::Answered, Event::NotAnswered], id.0);
+        } else {
+            self.finish(id, Answer::NetworkError);
         }
     }
 
@@ -216,16 +197,15 @@ impl Exporter {
         self.let_go();
         self.read_body(&get(response, "body"));
         let Some(flight) = self.find(id) else { return };
-        let authorized = get(&flight.headers, "Authorization").is_string();
+        let authorized = get(&get(&flight.init, "headers"), "Authorization").is_string();
         let redirected = value::is_text(&get(response, "type"), "opaqueredirect");
         let status = value::whole(&get(response, "status"), 999).filter(|status| *status >= 100);
         let answer = match status {
             _ if redirected => Answer::Response { status: 302, retry_after: None, authorized },
             Some(status) => {
-                let header = [Text("retry-after")];
-                let retry_after = invoke(&get(response, "headers"), "get", &header);
-                let retry_after =
-                    retry_after.and_then(|text| value::text_within(&text, RETRY_AFTER_UNITS));
+                let header = args().text("retry-after");
+                let retry_after = invoke(&get(response, "headers"), "get", header);
+                let retry_after = value::text_within(&retry_after, RETRY_AFTER_UNITS);
                 Answer::Response { status: status as u16, retry_after, authorized }
             }
             None => Answer::NetworkError,
@@ -235,9 +215,10 @@ impl Exporter {
 
     /// Reads an answer's body to its end.
     fn read_body(&self, body: &JsValue) {
-        let Some(reader) = invoke(body, "getReader", &[]) else {
+        let reader = invoke(body, "getReader", args());
+        if !reader.is_object() {
             return;
-        };
+        }
         let id = self.bodies.get().wrapping_add(1);
         self.bodies.set(id);
         let until = timer::now().mono.plus(BODY_MILLIS);
@@ -245,9 +226,9 @@ impl Exporter {
     }
 
     fn read_on(&self, body: Body) {
-        let (id, promise) = (body.id, invoke(&body.reader, "read", &[]));
+        let (id, promise) = (body.id, invoke(&body.reader, "read", args()));
         self.body.replace(Some(body));
-        self.settle(&promise.unwrap_or_default(), [Event::Chunk, Event::NoChunk], id);
+        self.settle(&promise, [Event::Chunk, Event::NoChunk], id);
     }
 
     fn chunk(&self, id: u32, chunk: &JsValue) {
@@ -272,10 +253,9 @@ impl Exporter {
 
     /// Gives up the body that is read, if there is one.
     pub fn let_go(&self) {
-        let body = self.body.take();
-        let promise = body.and_then(|body| invoke(&body.reader, "cancel", &[]));
-        if let Some(promise) = promise {
+        if let Some(body) = self.body.take() {
             // Nobody waits, but a rejection without a handler would be told to the host.
+            let promise = invoke(&body.reader, "cancel", args());
             self.settle(&promise, [Event::NoChunk; 2], 0);
         }
     }
@@ -303,36 +283,50 @@ impl Exporter {
     }
 }
 
-/// A promise of the body, compressed; `None` where that can't be had.
-fn gzip(body: &JsValue) -> Option<JsValue> {
-    let compressor = construct("CompressionStream", &[Text("gzip")])?;
-    let stream = get(&construct("Response", &[Js(body)])?, "body");
-    let stream = invoke(&stream, "pipeThrough", &[Js(&compressor)])?;
-    invoke(&construct("Response", &[Js(&stream)])?, "arrayBuffer", &[])
+/// A promise of the body, compressed; `undefined` where that can't be had.
+fn gzip(body: &JsValue) -> JsValue {
+    let compressor = construct("CompressionStream", args().text("gzip"));
+    let stream = get(&construct("Response", args().js(body)), "body");
+    let stream = invoke(&stream, "pipeThrough", args().js(&compressor));
+    if !stream.is_object() {
+        return JsValue::UNDEFINED;
+    }
+    invoke(&construct("Response", args().js(&stream)), "arrayBuffer", args())
 }
 
-/// The host's headers, copied once, without those that no request can carry or that are ours to set.
-pub fn read_headers(headers: &JsValue, rejected: &mut Vec<Diagnostic>) -> Vec<(String, String)> {
-    let mut good = Vec::new();
-    for key in value::keys(headers, value::KEYS) {
-        let name = value::text(&key).unwrap_or_default();
-        let text = value::read(headers, &key).and_then(|value| value.as_string());
-        let ours = ["content-type", "content-encoding", "content-length"];
+/// What all requests have: the host's headers are among it, without those that no request can carry or
+/// that are ours to set.
+fn read_init(options: &Options<'_>) -> String {
+    // A redirect could carry events to a host that nobody checked, and the page's path and query are
+    // nobody's business.
+    let mut init = Vec::from(
+        br#"{"method":"POST","redirect":"manual","credentials":"omit","cache":"no-store","#
+            .as_slice(),
+    );
+    init.extend_from_slice(
+        br#""referrerPolicy":"strict-origin","headers":{"Content-Type":"application/json""#,
+    );
+    for (name, value) in options.object("headers").entries() {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
-        let problem = match text {
-            _ if !is_header_name(&name) => "is not a header's name",
+        let problem = match value {
+            _ if !is_header_name(name) => "is not a header's name",
             _ if is("authorization") => "belongs to `auth`",
-            _ if ours.into_iter().any(is) => "is not the host's to set",
-            Some(text) if is_header_value(&text) => {
-                good.push((name, text));
+            _ if is("content-type") || is("content-encoding") || is("content-length") => {
+                "is not the host's to set"
+            }
+            Own::Text(text) if is_header_value(text) => {
+                init.push(b',');
+                write_text(&mut init, name);
+                init.push(b':');
+                write_text(&mut init, text);
                 continue;
             }
             _ => "must have text without line breaks, in Latin-1",
         };
-        let field = ["headers.", &name].concat();
-        rejected.push(diagnostic("option_rejected", &field, &[&field, " ", problem]));
+        options.reject(&["headers.", name].concat(), problem);
     }
-    good
+    init.extend_from_slice(b"}}");
+    String::from_utf8(init).unwrap_or_default()
 }
 
 fn is_header_name(name: &str) -> bool {

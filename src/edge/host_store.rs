@@ -3,7 +3,6 @@
 
 use alloc::vec::Vec;
 
-use alloc::collections::VecDeque;
 use core::cell::{Cell, RefCell};
 
 use wasm_bindgen::prelude::*;
@@ -11,8 +10,7 @@ use wasm_bindgen::prelude::*;
 use super::callbacks::{Callbacks, Event};
 use super::idb::{entry, meta};
 use super::report::{Queue, Report};
-use super::value::Arg::{Js, Number, Text};
-use super::value::{self, call, get, set};
+use super::value::{self, Args, args, call, get, set_text};
 use crate::core::io::OpId;
 use crate::core::store::{Entry, StoreOp, StoreResult};
 
@@ -21,10 +19,9 @@ const ENTRIES: u32 = 1_000_000;
 
 pub struct HostStore {
     store: JsValue,
-    waiting: RefCell<VecDeque<(OpId, StoreOp)>>,
-    /// The operation whose promise is awaited: they are carried out one after another.
-    running: RefCell<Option<(OpId, StoreOp)>>,
-    calling: Cell<bool>,
+    waiting: RefCell<Vec<(OpId, StoreOp)>>,
+    /// The operation that is carried out, and its method: they come one after another.
+    running: Cell<Option<(OpId, usize)>>,
     callbacks: Callbacks,
     queue: Queue,
 }
@@ -40,95 +37,89 @@ impl HostStore {
 
     /// Events go to [`HostStore::happened`].
     pub fn new(store: JsValue, callbacks: &Callbacks, queue: &Queue) -> Self {
-        let (waiting, running, calling) = Default::default();
+        let (waiting, running) = Default::default();
         let (callbacks, queue) = (callbacks.clone(), queue.clone());
-        Self { store, waiting, running, calling, callbacks, queue }
+        Self { store, waiting, running, callbacks, queue }
     }
 
     /// Reports `Stored`, once, later or at once.
     pub fn apply(&self, id: OpId, op: StoreOp) {
-        self.waiting.borrow_mut().push_back((id, op));
+        self.waiting.borrow_mut().push((id, op));
         self.go_on();
     }
 
     fn go_on(&self) {
-        loop {
-            if self.calling.get() || self.running.borrow().is_some() {
-                return;
-            }
-            let Some((id, op)) = self.waiting.borrow_mut().pop_front() else {
-                return;
-            };
-            self.calling.set(true);
-            let given = self.call(&op);
-            self.calling.set(false);
-            match given {
+        while self.running.get().is_none() && !self.waiting.borrow().is_empty() {
+            let (id, op) = self.waiting.borrow_mut().remove(0);
+            let (method, args) = request(&op);
+            drop(op);
+            self.running.set(Some((id, method)));
+            match call(&get(&self.store, METHODS[method]), &self.store, args) {
                 Ok(promise) if value::is_thenable(&promise) => {
-                    self.running.replace(Some((id, op)));
                     let events = [Event::Done, Event::NotDone];
                     if !value::settle(&promise, &self.callbacks, events, id.0) {
-                        self.happened(Event::NotDone, id.0, JsValue::UNDEFINED);
+                        self.answer(id, Err(JsValue::UNDEFINED));
                     }
                 }
-                given => self.answer(id, &op, given),
+                given => self.answer(id, given),
             }
         }
     }
 
     pub fn happened(&self, event: Event, id: u32, value: JsValue) {
-        let running = self.running.borrow_mut().take_if(|(running, _)| running.0 == id);
-        if let Some((id, op)) = running {
-            self.answer(id, &op, if event == Event::Done { Ok(value) } else { Err(value) });
-            self.go_on();
-        }
+        self.answer(OpId(id), if event == Event::Done { Ok(value) } else { Err(value) });
+        self.go_on();
     }
 
-    fn call(&self, op: &StoreOp) -> Result<JsValue, JsValue> {
-        let (method, entry, key, lease, attempts) = match op {
-            StoreOp::List => (0, None, "", 0, 0),
-            StoreOp::Put { entry, .. } => (1, Some(entry), "", 0, 0),
-            StoreOp::Claim { seen, lease, attempts } => (2, Some(seen), "", *lease, *attempts),
-            StoreOp::Mark { seen, lease, attempts } => (3, Some(seen), "", *lease, *attempts),
-            StoreOp::Remove { key } => (4, None, key.as_str(), 0, 0),
-            StoreOp::Quarantine { key } => (5, None, key.as_str(), 0, 0),
-            StoreOp::Clear => (6, None, "", 0, 0),
+    fn answer(&self, id: OpId, given: Result<JsValue, JsValue>) {
+        let method = match self.running.get() {
+            Some((running, method)) if running == id => method,
+            _ => return,
         };
-        let method = get(&self.store, METHODS[method]);
-        let Some(entry) = entry else {
-            let arguments: &[_] = if key.is_empty() { &[] } else { &[Text(key)] };
-            return call(&method, &self.store, arguments);
-        };
-        let shown = meta(entry);
-        set(&shown, "key", Text(&entry.key));
-        if let StoreOp::Put { bytes, .. } = op {
-            return call(&method, &self.store, &[Js(&shown), Js(&value::octets(bytes))]);
-        }
-        let arguments = [Js(&shown), Number(lease as f64), Number(attempts.into())];
-        call(&method, &self.store, &arguments)
-    }
-
-    fn answer(&self, id: OpId, op: &StoreOp, given: Result<JsValue, JsValue>) {
-        let result = match (op, given) {
+        self.running.set(None);
+        let result = match (METHODS[method], given) {
             (_, Err(error)) if value::is_full(&error) => StoreResult::Full,
             (_, Err(_)) => StoreResult::Failed,
-            (StoreOp::List, Ok(list)) if list.is_object() => StoreResult::Listed(listed(&list)),
-            (StoreOp::List, Ok(_)) => StoreResult::Failed,
-            (StoreOp::Claim { .. }, Ok(given)) if given.is_undefined() || given.is_null() => {
-                StoreResult::Lost
-            }
+            ("list", Ok(list)) if list.is_object() => StoreResult::Listed(listed(&list)),
+            ("list", Ok(_)) => StoreResult::Failed,
+            ("claim", Ok(given)) if given.is_undefined() || given.is_null() => StoreResult::Lost,
             // Something that is no record is told as an empty one, which the pipeline sets aside.
-            (StoreOp::Claim { .. }, Ok(given)) => {
-                StoreResult::Claimed(value::bytes(&given).unwrap_or_default())
-            }
-            (StoreOp::Mark { .. }, Ok(given)) if given.as_bool() != Some(true) => StoreResult::Lost,
+            ("claim", Ok(given)) => StoreResult::Claimed(value::bytes(&given).unwrap_or_default()),
+            ("mark", Ok(given)) if given.as_bool() != Some(true) => StoreResult::Lost,
             _ => StoreResult::Done,
         };
         self.queue.push(Report::Stored(id, result));
     }
 }
 
+/// The method, as an index into [`METHODS`], and its arguments.
+fn request(op: &StoreOp) -> (usize, Args) {
+    match op {
+        StoreOp::List => (0, args()),
+        StoreOp::Put { entry, bytes } => (1, shown(entry).js(&value::octets(bytes))),
+        StoreOp::Claim { seen, lease, attempts } => (2, taken(seen, *lease, *attempts)),
+        StoreOp::Mark { seen, lease, attempts } => (3, taken(seen, *lease, *attempts)),
+        StoreOp::Remove { key } => (4, args().text(key)),
+        StoreOp::Quarantine { key } => (5, args().text(key)),
+        StoreOp::Clear => (6, args()),
+    }
+}
+
+fn shown(entry: &Entry) -> Args {
+    let shown = meta(entry);
+    set_text(&shown, "key", &entry.key);
+    args().js(&shown)
+}
+
+fn taken(seen: &Entry, lease: u64, attempts: u32) -> Args {
+    shown(seen).number(lease as f64).number(attempts.into())
+}
+
 /// What is no entry is passed over.
 fn listed(list: &JsValue) -> Vec<Entry> {
-    let listed = |item: &JsValue| entry(&value::text(&get(item, "key"))?, item);
-    value::items(list, ENTRIES).iter().filter_map(listed).collect()
+    let mut entries = Vec::new();
+    for item in value::items(list, ENTRIES) {
+        entries.extend(entry(&get(&item, "key"), &item));
+    }
+    entries
 }

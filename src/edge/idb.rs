@@ -15,17 +15,17 @@ use wasm_bindgen::prelude::*;
 use super::callbacks::{Callbacks, Event};
 use super::report::{Queue, Report};
 use super::timer;
-use super::value::Arg;
-use super::value::Arg::{Js, Number, Text};
-use super::value::{self, get, global_get, invoke, list, object, set};
-use crate::core::io::OpId;
+use super::value::{
+    self, Args, args, call, get, global_get, invoke, object, set, set_number, set_text,
+};
+use crate::core::io::{Command, OpId};
 use crate::core::store::{Entry, StoreOp, StoreResult};
 use crate::core::time::Millis;
 
 /// A database that does not open in that time is done without.
 const OPEN_MILLIS: u64 = 5_000;
 /// Records set aside beyond this are removed, the oldest first.
-const ASIDE: usize = 20;
+const ASIDE: u32 = 20;
 const STORES: [&str; 3] = ["meta", "batch", "aside"];
 /// So many times a lost connection is opened again in vain before it is given up.
 const REOPENINGS: u32 = 3;
@@ -40,7 +40,7 @@ pub struct Idb {
     failures: Cell<u32>,
     pending: RefCell<Vec<Pending>>,
     /// What was asked before it opened for the first time.
-    waiting: RefCell<Vec<(OpId, StoreOp)>>,
+    waiting: RefCell<Vec<Command>>,
     /// The package's; `undefined` if there is none.
     spool: JsValue,
     /// The last record's that was brought in from there.
@@ -65,9 +65,16 @@ enum Connection {
 struct Pending {
     id: OpId,
     op: StoreOp,
-    transaction: JsValue,
-    requests: Vec<JsValue>,
+    asked: Asked,
     lost: bool,
+}
+
+/// What is asked of a transaction.
+struct Asked {
+    transaction: JsValue,
+    /// Those whose results are wanted.
+    requests: Vec<JsValue>,
+    failed: bool,
 }
 
 impl Idb {
@@ -101,15 +108,15 @@ impl Idb {
         matches!(*self.connection.borrow(), Connection::First { .. })
     }
 
-    pub fn wake_at(&self) -> Option<Millis> {
+    pub fn wake_at(&self) -> Millis {
         match *self.connection.borrow() {
-            Connection::First { until } => Some(until),
-            _ => None,
+            Connection::First { until } => until,
+            _ => Millis::FAR,
         }
     }
 
     pub fn wake(&self, now: Millis) {
-        if self.wake_at().is_some_and(|until| until <= now) {
+        if self.wake_at() <= now {
             self.fail("IndexedDB did not open within 5 seconds");
         }
     }
@@ -119,14 +126,14 @@ impl Idb {
         self.leaving.set(leaving);
     }
 
-    /// What was asked of a database that never opened.
-    pub fn take_waiting(&self) -> Vec<(OpId, StoreOp)> {
-        self.waiting.take()
+    /// What waited is commanded again, of whatever store there is now.
+    fn release(&self) {
+        self.queue.extend(self.waiting.take());
     }
 
     /// What earlier pages left goes too, though no database was to be had.
     pub fn clear_spool(&self) {
-        invoke(&self.spool, "clear", &[]);
+        invoke(&self.spool, "clear", args());
     }
 
     /// Reports `Stored`, once, later or at once.
@@ -167,32 +174,31 @@ impl Idb {
             // It comes in with the next listing.
             self.answer(id, StoreResult::Done);
         } else if self.is_first() {
-            self.waiting.borrow_mut().push((id, op));
+            self.waiting.borrow_mut().push(Command::Store { id, op });
         } else {
             self.answer(id, StoreResult::Failed);
         }
     }
 
     fn spool(&self, entry: &Entry, bytes: &[u8]) -> bool {
-        let record = [Text(&entry.key), Js(&meta(entry)), Js(&value::octets(bytes))];
-        invoke(&self.spool, "put", &record).is_some()
+        let record = args().text(&entry.key).js(&meta(entry)).js(&value::octets(bytes));
+        call(&get(&self.spool, "put"), &self.spool, record).is_ok()
     }
 
     /// Brings in what pages left in the spool.
     fn import(&self, database: &JsValue) {
-        let records = invoke(&self.spool, "records", &[]).unwrap_or_default();
+        let records = invoke(&self.spool, "records", args());
         for record in value::items(&records, value::KEYS) {
-            let parts = value::items(&record, 3);
-            let [key, meta, bytes] = parts.as_slice() else { continue };
-            let key = value::text(key).unwrap_or_default();
-            match (entry(&key, meta), value::bytes(bytes)) {
-                _ if self.imports(&key) => {}
+            let (key, meta, bytes) = (get(&record, "0"), get(&record, "1"), get(&record, "2"));
+            let text = value::string(&key);
+            match (entry(&key, &meta), value::bytes(&bytes)) {
+                _ if self.imports(&text) => {}
                 (Some(entry), Some(bytes)) => {
                     let id = self.import.get().wrapping_add(1).max(IMPORTS);
                     self.import.set(id);
                     self.transact(database, OpId(id), StoreOp::Put { entry, bytes });
                 }
-                _ => self.forget(&key),
+                _ => self.forget(&text),
             }
         }
     }
@@ -206,20 +212,21 @@ impl Idb {
     }
 
     fn forget(&self, key: &str) {
-        invoke(&self.spool, "forget", &[Text(key)]);
+        invoke(&self.spool, "forget", args().text(key));
     }
 
     /// False if the connection is closed.
     fn transact(&self, database: &JsValue, id: OpId, op: StoreOp) -> bool {
-        let Some(transaction) = transaction(database, &op) else {
+        let transaction = transaction(database, &op);
+        if !transaction.is_object() {
             return false;
-        };
+        }
         self.listen(&transaction, "oncomplete", Event::Complete, id.0);
         self.listen(&transaction, "onabort", Event::Aborted, id.0);
-        let (requests, lost) = (Vec::new(), false);
-        let mut pending = Pending { id, op, transaction, requests, lost };
-        let begun = self.begin(&mut pending);
-        self.go_on(pending, begun);
+        let asked = Asked { transaction, requests: Vec::new(), failed: false };
+        let mut pending = Pending { id, op, asked, lost: false };
+        self.begin(&mut pending);
+        self.go_on(pending);
         true
     }
 
@@ -227,21 +234,18 @@ impl Idb {
         let opening = self.opening.get().wrapping_add(1);
         self.opening.set(opening);
         let factory = global_get("indexedDB");
-        let Some(request) = invoke(&factory, "open", &[Text(&self.name), Number(1.0)]) else {
+        let request = invoke(&factory, "open", args().text(&self.name).number(1.0));
+        if !request.is_object() {
             return self.fail("there is no IndexedDB, or a policy forbids it");
-        };
-        for (name, event) in [
-            ("onupgradeneeded", Event::Upgrade),
-            ("onsuccess", Event::Opened),
-            ("onerror", Event::NotOpened),
-            ("onblocked", Event::NotOpened),
-        ] {
-            self.listen(&request, name, event, opening);
         }
+        self.listen(&request, "onupgradeneeded", Event::Upgrade, opening);
+        self.listen(&request, "onsuccess", Event::Opened, opening);
+        self.listen(&request, "onerror", Event::NotOpened, opening);
+        self.listen(&request, "onblocked", Event::NotOpened, opening);
     }
 
     fn listen(&self, target: &JsValue, name: &str, event: Event, id: u32) {
-        set(target, name, Js(&self.callbacks.get(event, id)));
+        set(target, name, &self.callbacks.get(event, id));
     }
 
     pub fn happened(&self, event: Event, id: u32, happening: &JsValue) {
@@ -253,13 +257,13 @@ impl Idb {
             Event::Upgrade => {
                 let database = get(&get(happening, "target"), "result");
                 for store in STORES {
-                    invoke(&database, "createObjectStore", &[Text(store)]);
+                    invoke(&database, "createObjectStore", args().text(store));
                 }
             }
             Event::Opened => self.opened(get(&get(happening, "target"), "result")),
             Event::NotOpened => {
                 // Firefox would tell the page's error handler of it.
-                invoke(happening, "preventDefault", &[]);
+                invoke(happening, "preventDefault", args());
                 self.fail("IndexedDB can't be opened");
             }
             Event::Unwanted | Event::Closed => {
@@ -282,7 +286,7 @@ impl Idb {
             return close(&database);
         }
         // Somebody else's database of the same name has other stores.
-        if transaction(&database, &StoreOp::Clear).is_none() {
+        if !transaction(&database, &StoreOp::Clear).is_object() {
             close(&database);
             return self.fail("the database in IndexedDB is not ours");
         }
@@ -292,7 +296,7 @@ impl Idb {
         self.failures.set(0);
         if let Connection::First { .. } = self.connection.replace(Connection::Open(database)) {
             self.queue.push(Report::StoreOpen);
-            self.take_waiting().into_iter().for_each(|(id, op)| self.apply(id, op));
+            self.release();
         }
     }
 
@@ -304,126 +308,112 @@ impl Idb {
         self.connection.replace(if given_up { Connection::GivenUp } else { Connection::Closed });
         if first {
             self.queue.push(Report::NoStore(why));
+            self.release();
         }
     }
 
-    /// Asks for what the operation needs first; `None` if that fails.
-    fn begin(&self, pending: &mut Pending) -> Option<()> {
-        let Pending { id, op, transaction, requests, .. } = pending;
+    /// Asks for what the operation needs first.
+    fn begin(&self, Pending { id, op, asked, .. }: &mut Pending) {
         match op {
             StoreOp::List => {
-                requests.push(ask(transaction, "meta", "getAllKeys", &[])?);
-                requests.push(ask(transaction, "meta", "getAll", &[])?);
-                return Some(());
+                asked.want("meta", "getAllKeys", args());
+                asked.want("meta", "getAll", args());
+                return;
             }
-            StoreOp::Put { entry, .. } if id.0 >= IMPORTS => {
-                let request = ask(transaction, "meta", "get", &[Text(&entry.key)])?;
-                self.wait(pending, request);
-                return Some(());
+            StoreOp::Put { entry: Entry { key, .. }, .. } if id.0 >= IMPORTS => {
+                return self.wait(*id, asked, "meta", "get", args().text(key));
             }
-            StoreOp::Put { entry, bytes } => put(transaction, entry, bytes)?,
+            StoreOp::Put { entry, bytes } => asked.put(entry, bytes),
             // Nobody else may change what is under our lease, and there is no time to read it first.
             StoreOp::Mark { seen, lease, attempts }
                 if self.leaving.get() && seen.lease > timer::now().wall.0 =>
             {
-                let marked = Entry { lease: *lease, attempts: *attempts, ..seen.clone() };
-                ask(transaction, "meta", "put", &[Js(&meta(&marked)), Text(&seen.key)])?;
+                asked.mark(seen, *lease, *attempts);
             }
             StoreOp::Remove { key } => {
-                ask(transaction, "meta", "delete", &[Text(key)])?;
-                ask(transaction, "batch", "delete", &[Text(key)])?;
+                asked.ask("meta", "delete", args().text(key));
+                asked.ask("batch", "delete", args().text(key));
             }
             StoreOp::Clear => {
                 for store in STORES {
-                    ask(transaction, store, "clear", &[])?;
+                    asked.ask(store, "clear", args());
                 }
             }
             StoreOp::Claim { seen: Entry { key, .. }, .. }
             | StoreOp::Mark { seen: Entry { key, .. }, .. } => {
-                let request = ask(transaction, "meta", "get", &[Text(key)])?;
-                self.wait(pending, request);
-                return Some(());
+                return self.wait(*id, asked, "meta", "get", args().text(key));
             }
             StoreOp::Quarantine { key } => {
-                ask(transaction, "meta", "delete", &[Text(key)])?;
-                let request = ask(transaction, "batch", "get", &[Text(key)])?;
-                self.wait(pending, request);
-                return Some(());
+                asked.ask("meta", "delete", args().text(key));
+                return self.wait(*id, asked, "batch", "get", args().text(key));
             }
         }
         // Does not wait for the requests' events, so that it still happens when the page goes away.
         // Where there is no such method the transaction commits by itself, a little later.
-        invoke(transaction, "commit", &[]);
-        Some(())
+        invoke(&asked.transaction, "commit", args());
     }
 
-    fn wait(&self, pending: &mut Pending, request: JsValue) {
-        self.listen(&request, "onsuccess", Event::Read, pending.id.0);
-        pending.requests.push(request);
+    /// What follows is asked for when this is read.
+    fn wait(&self, id: OpId, asked: &mut Asked, store: &str, method: &str, args: Args) {
+        asked.want(store, method, args);
+        if let Some(request) = asked.requests.last() {
+            self.listen(request, "onsuccess", Event::Read, id.0);
+        }
     }
 
     fn read(&self, id: OpId) {
         if let Some(mut pending) = self.take(id) {
-            let read = self.next(&mut pending);
-            self.go_on(pending, read);
+            self.next(&mut pending);
+            self.go_on(pending);
         }
     }
 
-    /// Asks for what follows from what was read; `None` if that fails.
-    fn next(&self, pending: &mut Pending) -> Option<()> {
-        let Pending { op, transaction, requests, lost, .. } = pending;
-        let result = get(requests.last()?, "result");
+    /// Asks for what follows from what was read.
+    fn next(&self, Pending { id, op, asked, lost }: &mut Pending) {
+        let last = asked.requests.len().saturating_sub(1);
+        let result = asked.result(last);
         let claims = matches!(op, StoreOp::Claim { .. });
         match op {
             // It may have come here before its page was gone.
-            StoreOp::Put { entry, bytes } if result.is_undefined() => {
-                put(transaction, entry, bytes)?;
-            }
+            StoreOp::Put { entry, bytes } if result.is_undefined() => asked.put(entry, bytes),
             StoreOp::Claim { seen, lease, attempts } | StoreOp::Mark { seen, lease, attempts } => {
-                match entry(&seen.key, &result) {
+                match entry(&seen.key.as_str().into(), &result) {
                     Some(found) if found.lease == seen.lease && found.attempts == seen.attempts => {
-                        let taken = Entry { lease: *lease, attempts: *attempts, ..found };
-                        ask(transaction, "meta", "put", &[Js(&meta(&taken)), Text(&seen.key)])?;
+                        asked.mark(&found, *lease, *attempts);
                         if claims {
-                            requests.push(ask(transaction, "batch", "get", &[Text(&seen.key)])?);
+                            asked.want("batch", "get", args().text(&seen.key));
                         }
                     }
                     _ => *lost = true,
                 }
             }
-            StoreOp::Quarantine { key } if requests.len() == 1 => {
+            StoreOp::Quarantine { key } if last == 0 => {
                 if !result.is_undefined() {
-                    ask(transaction, "aside", "put", &[Js(&result), Text(key)])?;
+                    asked.ask("aside", "put", args().js(&result).text(key));
                 }
-                ask(transaction, "batch", "delete", &[Text(key)])?;
-                let request = ask(transaction, "aside", "getAllKeys", &[])?;
-                self.wait(pending, request);
+                asked.ask("batch", "delete", args().text(key));
+                self.wait(*id, asked, "aside", "getAllKeys", args());
             }
             StoreOp::Quarantine { .. } => {
-                let keys = value::items(&result, u32::MAX);
-                let surplus = keys.len().saturating_sub(ASIDE);
-                for key in keys.iter().take(surplus) {
-                    ask(transaction, "aside", "delete", &[Js(key)])?;
+                let surplus = value::length(&result).saturating_sub(ASIDE);
+                for key in value::items(&result, surplus) {
+                    asked.ask("aside", "delete", args().js(&key));
                 }
             }
             _ => {}
         }
-        Some(())
     }
 
-    fn go_on(&self, pending: Pending, step: Option<()>) {
-        if step.is_none() {
-            invoke(&pending.transaction, "abort", &[]);
+    fn go_on(&self, pending: Pending) {
+        if pending.asked.failed {
+            invoke(&pending.asked.transaction, "abort", args());
         }
         self.pending.borrow_mut().push(pending);
     }
 
     fn complete(&self, id: OpId) {
-        let Some(Pending { op, requests, lost, .. }) = self.take(id) else {
+        let Some(Pending { op, asked, lost, .. }) = self.take(id) else {
             return;
-        };
-        let result = |index: usize| {
-            requests.get(index).map_or(JsValue::UNDEFINED, |request| get(request, "result"))
         };
         if let StoreOp::Put { entry, .. } = &op {
             self.forget(&entry.key);
@@ -431,7 +421,7 @@ impl Idb {
         let answer = match op {
             _ if lost => StoreResult::Lost,
             StoreOp::List => {
-                let (entries, foreign) = listed(&result(0), &result(1));
+                let (entries, foreign) = listed(&asked.result(0), &asked.result(1));
                 if foreign {
                     let message =
                         ["IndexedDB holds entries that are not ours; they are passed over"];
@@ -441,7 +431,7 @@ impl Idb {
             }
             // Something that is no record is told as an empty one, which the pipeline sets aside.
             StoreOp::Claim { .. } => {
-                StoreResult::Claimed(value::bytes(&result(1)).unwrap_or_default())
+                StoreResult::Claimed(value::bytes(&asked.result(1)).unwrap_or_default())
             }
             _ => StoreResult::Done,
         };
@@ -450,14 +440,14 @@ impl Idb {
 
     fn aborted(&self, id: OpId, event: &JsValue) {
         let Some(pending) = self.take(id) else { return };
-        invoke(event, "preventDefault", &[]);
+        invoke(event, "preventDefault", args());
         if let StoreOp::Put { entry, .. } = &pending.op
             && id.0 < IMPORTS
         {
             // It is in memory again.
             self.forget(&entry.key);
         }
-        let full = value::is_full(&get(&pending.transaction, "error"));
+        let full = value::is_full(&get(&pending.asked.transaction, "error"));
         self.answer(id, if full { StoreResult::Full } else { StoreResult::Failed });
     }
 
@@ -480,52 +470,69 @@ impl Drop for Idb {
     }
 }
 
+impl Asked {
+    fn ask(&mut self, store: &str, method: &str, arguments: Args) -> JsValue {
+        let store = invoke(&self.transaction, "objectStore", args().text(store));
+        let request = invoke(&store, method, arguments);
+        self.failed |= !request.is_object();
+        request
+    }
+
+    fn want(&mut self, store: &str, method: &str, arguments: Args) {
+        let request = self.ask(store, method, arguments);
+        self.requests.push(request);
+    }
+
+    fn put(&mut self, entry: &Entry, bytes: &mut Vec<u8>) {
+        self.ask("meta", "put", args().js(&meta(entry)).text(&entry.key));
+        self.ask("batch", "put", args().js(&value::octets(bytes)).text(&entry.key));
+        // The record is in the database's hands from here on.
+        *bytes = Vec::new();
+    }
+
+    fn mark(&mut self, seen: &Entry, lease: u64, attempts: u32) {
+        let marked = meta(&Entry { lease, attempts, key: String::new(), ..*seen });
+        self.ask("meta", "put", args().js(&marked).text(&seen.key));
+    }
+
+    fn result(&self, index: usize) -> JsValue {
+        self.requests.get(index).map_or(JsValue::UNDEFINED, |request| get(request, "result"))
+    }
+}
+
 fn close(database: &JsValue) {
-    invoke(database, "close", &[]);
+    invoke(database, "close", args());
 }
 
-/// A transaction over what the operation touches.
-fn transaction(database: &JsValue, op: &StoreOp) -> Option<JsValue> {
-    let stores: &[_] = match op {
-        StoreOp::List => &[Text("meta")],
+/// A transaction over what the operation touches, or `undefined`.
+fn transaction(database: &JsValue, op: &StoreOp) -> JsValue {
+    let (stores, mode) = match op {
+        StoreOp::List => (args().text("meta"), "readonly"),
         StoreOp::Quarantine { .. } | StoreOp::Clear => {
-            &[Text("meta"), Text("batch"), Text("aside")]
+            (args().text("meta").text("batch").text("aside"), "readwrite")
         }
-        _ => &[Text("meta"), Text("batch")],
+        _ => (args().text("meta").text("batch"), "readwrite"),
     };
-    let mode = if *op == StoreOp::List { "readonly" } else { "readwrite" };
     // A power failure may take the last moments; waiting for the disk each time costs more.
-    let options = object(&[("durability", Text("relaxed"))]);
-    invoke(database, "transaction", &[Js(&list(stores)), Text(mode), Js(&options)])
-}
-
-/// One request.
-fn ask(transaction: &JsValue, store: &str, method: &str, arguments: &[Arg<'_>]) -> Option<JsValue> {
-    invoke(&invoke(transaction, "objectStore", &[Text(store)])?, method, arguments)
-}
-
-fn put(transaction: &JsValue, entry: &Entry, bytes: &mut Vec<u8>) -> Option<()> {
-    ask(transaction, "meta", "put", &[Js(&meta(entry)), Text(&entry.key)])?;
-    ask(transaction, "batch", "put", &[Js(&value::octets(bytes)), Text(&entry.key)])?;
-    // The record is in the database's hands from here on.
-    *bytes = Vec::new();
-    Some(())
+    let options = object();
+    set_text(&options, "durability", "relaxed");
+    invoke(database, "transaction", args().js(&stores).text(mode).js(&options))
 }
 
 pub fn meta(entry: &Entry) -> JsValue {
-    object(&[
-        ("lease", Number(entry.lease as f64)),
-        ("attempts", Number(entry.attempts.into())),
-        ("events", Number(entry.events.into())),
-        ("bytes", Number(entry.bytes.into())),
-    ])
+    let meta = object();
+    set_number(&meta, "lease", entry.lease as f64);
+    set_number(&meta, "attempts", entry.attempts.into());
+    set_number(&meta, "events", entry.events.into());
+    set_number(&meta, "bytes", entry.bytes.into());
+    meta
 }
 
 /// `None` if that is not one of ours.
-pub fn entry(key: &str, meta: &JsValue) -> Option<Entry> {
+pub fn entry(key: &JsValue, meta: &JsValue) -> Option<Entry> {
     let number = |name| value::whole(&get(meta, name), u64::from(u32::MAX)).map(|n| n as u32);
     Some(Entry {
-        key: String::from(key),
+        key: value::text(key)?,
         lease: value::whole(&get(meta, "lease"), 1 << 53)?,
         attempts: number("attempts")?,
         events: number("events")?,
@@ -535,10 +542,13 @@ pub fn entry(key: &str, meta: &JsValue) -> Option<Entry> {
 
 /// The entries, and whether something else was among them, which is passed over.
 fn listed(keys: &JsValue, metas: &JsValue) -> (Vec<Entry>, bool) {
-    let keys = value::items(keys, u32::MAX);
-    let metas = value::items(metas, u32::MAX);
-    let pairs = keys.iter().zip(&metas);
-    let entries: Vec<_> = pairs.filter_map(|(key, meta)| entry(&value::text(key)?, meta)).collect();
-    let foreign = entries.len() < keys.len();
+    let mut entries = Vec::new();
+    let mut foreign = false;
+    let mut metas = value::items(metas, u32::MAX);
+    for key in value::items(keys, u32::MAX) {
+        let entry = entry(&key, &metas.next().unwrap_or_default());
+        foreign |= entry.is_none();
+        entries.extend(entry);
+    }
     (entries, foreign)
 }

@@ -19,16 +19,14 @@ mod value;
 
 use alloc::rc::Rc;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use wasm_bindgen::prelude::*;
 
-use self::driver::{Driver, NoShape};
-use self::options::Options;
-use self::patch::{Patch, core_slot, user_slot};
-use self::value::Arg::{Number, Text};
-use self::value::{get, set};
-use crate::core::shapes::FieldKind;
+use self::driver::Driver;
+use self::own::Own;
+use self::patch::{core_slot, user_slot};
+use self::value::{get, set_number, set_text};
+use crate::core::io::Leaving;
 use crate::core::time::UnixMillis;
 
 /// One isolated pipeline. Nothing here throws but for misuse in strict mode.
@@ -43,13 +41,7 @@ impl Client {
     /// `storeKind`, `spool`, `environment`, `strict`, `disabled`, `seed`.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue, host: &JsValue) -> Result<Self, JsValue> {
-        let options = Options::read(options, host).map_err(error)?;
-        let given = value::bytes(&get(host, "seed")).and_then(|bytes| bytes.try_into().ok());
-        let mut seed = given.unwrap_or([0; 32]);
-        if given.is_none() && getrandom::fill(&mut seed).is_err() {
-            return Err(error("the platform gives no random numbers here"));
-        }
-        Ok(Self { driver: Driver::start(seed, options) })
+        Ok(Self { driver: Driver::start(options, host)? })
     }
 
     /// `at` is `Date.now()` of the call.
@@ -58,33 +50,25 @@ impl Client {
         &self,
         name: &JsValue,
         metadata: &JsValue,
-        at: Option<f64>,
+        #[wasm_bindgen(unchecked_optional_param_type = "number")] at: f64,
     ) -> Result<(), JsValue> {
-        self.driver.log(name, metadata, time(at)).map_err(|misuse| error(&misuse))
+        self.driver.log(name, metadata, time(at))
     }
 
     #[wasm_bindgen(js_name = logExperiment)]
-    pub fn log_experiment(&self, exposure: &JsValue, at: Option<f64>) -> Result<(), JsValue> {
-        self.driver.expose(exposure, time(at)).map_err(|misuse| error(&misuse))
+    pub fn log_experiment(
+        &self,
+        exposure: &JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "number")] at: f64,
+    ) -> Result<(), JsValue> {
+        self.driver.expose(exposure, time(at))
     }
 
-    /// Registers an event's name, its keys and their types (0: number, 1: boolean, 2: text) for staging. Gives
-    /// the shape's number; -1 if this one can't be remembered; -2 if all shapes were forgotten.
-    pub fn shape(&self, name: &JsValue, keys: &JsValue, kinds: &[u8]) -> i32 {
-        let given = kinds.len();
-        let name = value::text(name).unwrap_or_default();
-        let keys = value::items(keys, kinds.len() as u32 + 1);
-        let keys: Vec<String> = keys.iter().filter_map(value::text).collect();
-        let kinds = kinds.iter().filter_map(|kind| FieldKind::from_byte(*kind));
-        let fields: Vec<_> = keys.iter().map(String::as_str).zip(kinds).collect();
-        if fields.len() != given || keys.len() != given {
-            return -1;
-        }
-        match self.driver.shape(&name, &fields) {
-            Ok(shape) => i32::try_from(shape.0).unwrap_or(-1),
-            Err(NoShape::NotThisOne) => -1,
-            Err(NoShape::AllForgotten) => -2,
-        }
+    /// Registers the name, the keys and the types of an event for staging: of numbers, booleans and
+    /// checked texts; what is undefined is none of it. Gives the shape's number; -1 if this one can't be
+    /// remembered; -2 if all shapes were forgotten.
+    pub fn shape(&self, name: &JsValue, fields: &JsValue) -> i32 {
+        self.driver.shape(&value::string(name), &Own::of(fields, 1))
     }
 
     /// The address of the staging buffer: 8,192 words of 64 bits.
@@ -100,32 +84,38 @@ impl Client {
     /// Takes a `ConfigPatch`, gives a `ConfigReport`.
     #[wasm_bindgen(js_name = updateConfig)]
     pub fn update_config(&self, patch: &JsValue) -> JsValue {
-        report::config_object(&self.driver.configure(&Patch::read(patch)))
+        report::config_object(&self.driver.configure(patch))
     }
 
     #[wasm_bindgen(js_name = setContext)]
     pub fn set_context(&self, patch: &JsValue) -> Result<(), JsValue> {
-        self.driver.set_context(patch, core_slot).map_err(|misuse| error(&misuse))
+        self.driver.set_context(patch, core_slot)
     }
 
     #[wasm_bindgen(js_name = setUser)]
     pub fn set_user(&self, patch: &JsValue) -> Result<(), JsValue> {
-        self.driver.set_context(patch, user_slot).map_err(|misuse| error(&misuse))
+        self.driver.set_context(patch, user_slot)
     }
 
     #[wasm_bindgen(js_name = setConsent)]
     pub fn set_consent(&self, consent: &JsValue) -> Result<(), JsValue> {
         let consent = value::text(consent).and_then(|text| patch::consent(&text));
-        self.driver.set_consent(consent).map_err(|misuse| error(&misuse))
+        self.driver.set_consent(consent)
     }
 
     /// A promise of a `FlushReport`.
-    pub fn flush(&self, timeout_millis: Option<f64>) -> JsValue {
+    pub fn flush(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "number")] timeout_millis: f64,
+    ) -> JsValue {
         self.driver.flush(timeout(timeout_millis), false)
     }
 
     /// A promise of a `FlushReport`. Nothing is logged from now on.
-    pub fn shutdown(&self, timeout_millis: Option<f64>) -> JsValue {
+    pub fn shutdown(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "number")] timeout_millis: f64,
+    ) -> JsValue {
         self.driver.flush(timeout(timeout_millis), true)
     }
 
@@ -133,9 +123,9 @@ impl Client {
     pub fn stats(&self) -> JsValue {
         let json = String::from_utf8(self.driver.stats()).unwrap_or_default();
         let stats = value::parse_json(&json);
-        set(&get(&stats, "store"), "kind", Text(self.driver.store_kind()));
+        set_text(&get(&stats, "store"), "kind", self.driver.store_kind());
         let memory = core::arch::wasm32::memory_size(0) as f64 * 65_536.0;
-        set(&get(&stats, "sizes"), "memoryBytes", Number(memory));
+        set_number(&get(&stats, "sizes"), "memoryBytes", memory);
         stats
     }
 
@@ -147,9 +137,10 @@ impl Client {
     /// `'process'`: the process ends, and only what the store takes at once survives. `'signal'`: it
     /// may end at any moment, or go on. `'page'`: the page is hidden or left. Pages call this by
     /// themselves.
-    pub fn leave(&self, kind: &str) {
-        match kind {
-            "process" | "signal" => self.driver.leave_process(kind == "process"),
+    pub fn leave(&self, kind: &JsValue) {
+        match value::string(kind).as_str() {
+            "process" => self.driver.leave(Leaving::Process),
+            "signal" => self.driver.leave(Leaving::Signal),
             _ => self.driver.leave_page(),
         }
     }
@@ -157,16 +148,12 @@ impl Client {
 
 const TIMEOUT_MILLIS: u64 = 30_000;
 
-fn timeout(millis: Option<f64>) -> u64 {
+/// What JavaScript leaves out is NaN here.
+fn timeout(millis: f64) -> u64 {
     // The cast saturates.
-    millis.filter(|millis| !millis.is_nan()).map_or(TIMEOUT_MILLIS, |millis| millis as u64)
+    if millis.is_nan() { TIMEOUT_MILLIS } else { millis as u64 }
 }
 
-fn time(at: Option<f64>) -> UnixMillis {
-    at.filter(|at| !at.is_nan()).map_or_else(|| timer::now().wall, UnixMillis::from_host)
-}
-
-fn error(message: &str) -> JsValue {
-    let message = ["wasm-telemetry: ", message].concat();
-    value::construct("TypeError", &[Text(&message)]).unwrap_or_default()
+fn time(at: f64) -> UnixMillis {
+    if at.is_nan() { timer::now().wall } else { UnixMillis::from_host(at) }
 }

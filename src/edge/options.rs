@@ -1,4 +1,4 @@
-//! What `init` is given.
+//! What `init` is given, and what the package's JavaScript adds.
 
 use alloc::string::String;
 use alloc::vec;
@@ -6,68 +6,42 @@ use alloc::vec::Vec;
 
 use wasm_bindgen::prelude::*;
 
-use super::fetch::read_headers;
 use super::host_store::HostStore;
-use super::own::{Entries, Own, entries};
+use super::own::Own;
 use super::page;
-use super::patch::{self, Patch};
-use super::report::diagnostic;
-use super::value::{self, KEYS, get, read};
+use super::patch::{self, PATCH_LEVELS};
+use super::report::Queue;
+use super::value::{self, args, construct, get, global_get, invoke, read};
 use crate::core::context::{Scalar, TEXT_UNITS};
-use crate::core::io::Diagnostic;
 use crate::core::pipeline::{ExitPolicy, Setup};
+use crate::core::text::utf16_units;
 
-/// The options of `init` and what the package's JavaScript adds, copied out of JavaScript.
-pub struct Options {
-    pub service: String,
-    /// All but the seed.
-    pub setup: Setup,
-    pub allowed_origins: Option<Vec<String>>,
-    pub config: Patch,
-    /// The page's origin, and environment variables.
-    pub environment: [Patch; 2],
-    pub user: Entries,
-    pub context: Entries,
-    pub headers: Vec<(String, String)>,
-    pub auth: JsValue,
-    pub enrich: JsValue,
-    pub store: StoreChoice,
-    /// Where a page that goes away leaves its records beside IndexedDB.
-    pub spool: JsValue,
-    pub strict: bool,
-    pub debug: bool,
-    pub on_diagnostic: JsValue,
-    /// What was not taken.
-    pub rejected: Vec<Diagnostic>,
+/// Reads the options, and tells which are not taken.
+pub struct Options<'a> {
+    pub options: &'a JsValue,
+    pub host: &'a JsValue,
+    pub queue: &'a Queue,
 }
 
 pub enum StoreChoice {
     /// IndexedDB where there is one.
     Default,
     Memory,
-    Host {
-        store: JsValue,
-        kind: &'static str,
-    },
+    Host(JsValue, &'static str),
 }
 
-const ORIGINS: u32 = 1_000;
 const ATTRIBUTES: usize = 128;
+static GROUPS: &[&str] = &["batch", "sampling", "killed"];
 
-impl Options {
-    /// `Err` if there is no service name.
-    pub fn read(options: &JsValue, host: &JsValue) -> Result<Self, &'static str> {
-        let mut reader = Reader { options, rejected: Vec::new() };
-        let service = reader.text("serviceName").unwrap_or_default();
-        if service.is_empty() {
-            return Err("init needs a `serviceName`, the text that names your program");
-        }
-        let consent = reader.choice("consent", &["granted", "pending", "denied"]);
-        let exit = reader.choice("exit", &["auto", "send", "keep"]);
-        let durability = reader.choice("durability", &["on-failure", "write-ahead"]);
-        reader.choice("format", &["json"]);
-        let setup = Setup {
-            enabled: reader.enabled(host),
+impl Options<'_> {
+    /// All but the seed.
+    pub fn setup(&self, service: &str) -> Setup {
+        let consent = self.choice("consent", &["granted", "pending", "denied"]);
+        let exit = self.choice("exit", &["auto", "send", "keep"]);
+        let durability = self.choice("durability", &["on-failure", "write-ahead"]);
+        self.choice("format", &["json"]);
+        Setup {
+            enabled: self.enabled(),
             consent: patch::consent(consent).unwrap_or_default(),
             write_ahead: durability == "write-ahead",
             exit: match exit {
@@ -75,179 +49,188 @@ impl Options {
                 "keep" => ExitPolicy::Keep,
                 _ => ExitPolicy::Auto,
             },
-            resource: reader.resource(&service),
+            resource: self.resource(service),
             ..Setup::default()
+        }
+    }
+
+    /// The groups of a `ConfigPatch`.
+    pub fn config(&self) -> Own {
+        let mut groups = Vec::new();
+        for name in GROUPS {
+            let group = Own::of(&get(self.options, name), PATCH_LEVELS - 1);
+            groups.push((String::from(*name), group));
+        }
+        Own::Object(groups)
+    }
+
+    /// What environment variables say.
+    pub fn environment(&self) -> Own {
+        Own::of(&get(self.host, "environment"), PATCH_LEVELS)
+    }
+
+    pub fn user(&self) -> Own {
+        let mut user = match self.object("user") {
+            Own::Object(user) => user,
+            _ => Vec::new(),
         };
-        let context = entries(&reader.object("context"), KEYS);
-        let mut user = entries(&reader.object("user"), KEYS);
-        for name in ["userId", "sessionId"] {
-            user.push((String::from(name), Own::of_property(options, name)));
+        for name in &["userId", "sessionId"] {
+            user.push((String::from(*name), Own::of(&get(self.options, name), 0)));
         }
-        let headers = read_headers(&reader.object("headers"), &mut reader.rejected);
-        Ok(Self {
-            service,
-            setup,
-            allowed_origins: reader.origins(),
-            config: Patch::of_options(options),
-            environment: [Patch::of_page(), Patch::of_host(&get(host, "environment"))],
-            user,
-            context,
-            headers,
-            auth: reader.function("auth"),
-            enrich: reader.function("enrich"),
-            store: reader.store(host),
-            spool: get(host, "spool"),
-            strict: reader.flag("strict").or(get(host, "strict").as_bool()) == Some(true),
-            debug: reader.flag("debug") == Some(true),
-            on_diagnostic: reader.function("onDiagnostic"),
-            rejected: reader.rejected,
-        })
-    }
-}
-
-/// Reads the options, and notes which are not taken.
-struct Reader<'a> {
-    options: &'a JsValue,
-    rejected: Vec<Diagnostic>,
-}
-
-impl Reader<'_> {
-    /// An option that is there.
-    fn get(&mut self, name: &str) -> Option<JsValue> {
-        let value = read(self.options, &name.into());
-        if value.is_none() {
-            self.reject(name, "could not be read");
-        }
-        value.filter(|value| !value.is_undefined() && !value.is_null())
+        Own::Object(user)
     }
 
-    fn reject(&mut self, name: &str, why: &str) {
-        self.rejected.push(diagnostic("option_rejected", name, &[name, " ", why]));
+    pub fn text(&self, name: &str) -> String {
+        let must = "must be text of at most 1,024 characters";
+        value::string(&self.fitting(name, is_short, must))
+    }
+
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        self.fitting(name, |value| value.as_bool().is_some(), "must be true or false").as_bool()
+    }
+
+    pub fn function(&self, name: &str) -> JsValue {
+        self.fitting(name, JsValue::is_function, "must be a function")
+    }
+
+    pub fn object(&self, name: &str) -> Own {
+        Own::of(&self.fitting(name, JsValue::is_object, "must be an object"), 1)
+    }
+
+    /// `Undefined` if none are told; otherwise what is in it, which may be nothing.
+    pub fn origins(&self) -> Own {
+        let origins = Own::of(&self.get("allowedOrigins"), 1);
+        if !matches!(origins, Own::Undefined | Own::Object(_)) {
+            // Whoever meant to restrict where events go must not find them unrestricted.
+            self.reject("allowedOrigins", "must be a list of origins");
+        }
+        origins
+    }
+
+    /// Of everything random: the package's, or a fresh one.
+    pub fn seed(&self) -> Option<[u8; 32]> {
+        let given = get(self.host, "seed");
+        let empty = args().js(&construct("Uint8Array", args().number(32.0)));
+        let fresh = || invoke(&global_get("crypto"), "getRandomValues", empty);
+        let seed = if given.is_undefined() { fresh() } else { given };
+        value::bytes(&seed)?.as_slice().try_into().ok()
+    }
+
+    pub fn store(&self) -> StoreChoice {
+        let store = self.get("store");
+        if value::is_text(&store, "memory") {
+            return StoreChoice::Memory;
+        }
+        if HostStore::is_store(&store) {
+            return StoreChoice::Host(store, "host");
+        }
+        if !store.is_undefined() {
+            self.reject("store", "must be 'memory' or an object with every method of a Store");
+        }
+        let store = get(self.host, "store");
+        if !HostStore::is_store(&store) {
+            return StoreChoice::Default;
+        }
+        let files = value::is_text(&get(self.host, "storeKind"), "files");
+        StoreChoice::Host(store, if files { "files" } else { "host" })
+    }
+
+    pub fn reject(&self, name: &str, why: &str) {
+        self.queue.diagnose("option_rejected", name, &[name, " ", why]);
+    }
+
+    /// An option that is there, or `undefined`.
+    fn get(&self, name: &str) -> JsValue {
+        match read(self.options, &name.into()) {
+            Some(value) if !value.is_null() => return value,
+            Some(_) => {}
+            None => self.reject(name, "could not be read"),
+        }
+        JsValue::UNDEFINED
     }
 
     /// An option that `fits`, or `undefined`.
-    fn fitting(&mut self, name: &str, fits: fn(&JsValue) -> bool, must: &str) -> JsValue {
-        let Some(value) = self.get(name) else {
-            return JsValue::UNDEFINED;
-        };
-        if fits(&value) {
+    fn fitting(&self, name: &str, fits: fn(&JsValue) -> bool, must: &str) -> JsValue {
+        let value = self.get(name);
+        if value.is_undefined() || fits(&value) {
             return value;
         }
         self.reject(name, must);
         JsValue::UNDEFINED
     }
 
-    fn text(&mut self, name: &str) -> Option<String> {
-        let must = "must be text of at most 1,024 characters";
-        value::text(&self.fitting(name, is_short, must))
-    }
-
-    fn flag(&mut self, name: &str) -> Option<bool> {
-        self.fitting(name, |value| value.as_bool().is_some(), "must be true or false").as_bool()
-    }
-
-    fn function(&mut self, name: &str) -> JsValue {
-        self.fitting(name, JsValue::is_function, "must be a function")
-    }
-
-    fn object(&mut self, name: &str) -> JsValue {
-        self.fitting(name, JsValue::is_object, "must be an object")
-    }
-
     /// One of a few texts; the first is the default.
-    fn choice(&mut self, name: &str, choices: &[&'static str]) -> &'static str {
-        let default = choices.first().copied().unwrap_or_default();
-        let Some(value) = self.get(name) else {
-            return default;
-        };
-        let text = value::text(&value).unwrap_or_default();
-        let choice = choices.iter().find(|choice| **choice == text);
-        choice.copied().unwrap_or_else(|| {
-            self.reject(name, &["must be one of: ", &choices.join(", ")].concat());
-            default
-        })
+    fn choice(&self, name: &str, choices: &[&'static str]) -> &'static str {
+        let value = self.get(name);
+        let mut must = String::from("must be one of:");
+        for choice in choices {
+            if value.is_undefined() || value::is_text(&value, choice) {
+                return choice;
+            }
+            must.push(' ');
+            must.push_str(choice);
+        }
+        self.reject(name, &must);
+        choices.first().copied().unwrap_or_default()
     }
 
     /// Whether anything is logged at all. The reason why not is told.
-    fn enabled(&mut self, host: &JsValue) -> bool {
+    fn enabled(&self) -> bool {
         let wanted = self.flag("enabled");
         // The package's JavaScript knows the environment; `enabled: true` overrides only a test's.
-        let reason = value::text(&get(host, "disabled"));
-        let reason = reason.filter(|reason| {
-            let overridden = wanted == Some(true) && reason.starts_with("NODE_ENV");
-            !reason.is_empty() && !overridden
-        });
+        let reason = value::string(&get(self.host, "disabled"));
+        let overridden = wanted == Some(true) && reason.starts_with("NODE_ENV");
         let gpc = self.flag("respectGpc") == Some(true) && page::wants_privacy();
-        let why = match &reason {
-            _ if wanted == Some(false) => "the option `enabled` is false",
-            Some(reason) => reason,
-            None if gpc => "the browser sends Global Privacy Control",
-            None => return true,
+        let why = if wanted == Some(false) {
+            "the option `enabled` is false"
+        } else if !reason.is_empty() && !overridden {
+            &reason
+        } else if gpc {
+            "the browser sends Global Privacy Control"
+        } else {
+            return true;
         };
-        self.rejected.push(diagnostic("disabled", "", &["nothing is logged: ", why]));
+        self.queue.diagnose("disabled", "", &["nothing is logged: ", why]);
         false
     }
 
-    fn resource(&mut self, service: &str) -> Vec<(String, Scalar)> {
-        let service = Scalar::Text(String::from(service));
-        let mut resource = vec![(String::from("service.name"), service)];
-        if let Some(version) = self.text("serviceVersion") {
+    fn resource(&self, service: &str) -> Vec<(String, Scalar)> {
+        let mut resource = vec![(String::from("service.name"), Scalar::Text(service.into()))];
+        let version = self.text("serviceVersion");
+        if !version.is_empty() {
             resource.push((String::from("service.version"), Scalar::Text(version)));
         }
-        for (name, own) in entries(&self.object("resource"), KEYS) {
-            if resource.iter().any(|(other, _)| *other == name) {
+        for (name, own) in self.object("resource").entries() {
+            if resource.iter().any(|(other, _)| other == name) {
                 continue;
             }
-            match scalar(&own) {
-                Some(scalar) if resource.len() < ATTRIBUTES => resource.push((name, scalar)),
+            match scalar(own) {
+                Some(scalar) if resource.len() < ATTRIBUTES => {
+                    resource.push((name.clone(), scalar))
+                }
                 _ => {
-                    let field = ["resource.", &name].concat();
+                    let field = ["resource.", name].concat();
                     self.reject(&field, "must be text, a number or a boolean, one of 128 at most");
                 }
             }
         }
         resource
     }
-
-    fn origins(&mut self) -> Option<Vec<String>> {
-        let list = self.get("allowedOrigins")?;
-        if !value::is_array(&list) {
-            self.reject("allowedOrigins", "must be a list of origins");
-            // Whoever meant to restrict where events go must not find them unrestricted.
-            return Some(Vec::new());
-        }
-        let text = |item: &JsValue| value::text(item).unwrap_or_default();
-        Some(value::items(&list, ORIGINS).iter().map(text).collect())
-    }
-
-    fn store(&mut self, host: &JsValue) -> StoreChoice {
-        if let Some(store) = self.get("store") {
-            if value::is_text(&store, "memory") {
-                return StoreChoice::Memory;
-            }
-            if HostStore::is_store(&store) {
-                return StoreChoice::Host { store, kind: "host" };
-            }
-            self.reject("store", "must be 'memory' or an object with every method of a Store");
-        }
-        let store = get(host, "store");
-        if !HostStore::is_store(&store) {
-            return StoreChoice::Default;
-        }
-        let files = value::is_text(&get(host, "storeKind"), "files");
-        StoreChoice::Host { store, kind: if files { "files" } else { "host" } }
-    }
 }
 
 /// A value that the resource may hold.
 fn scalar(own: &Own) -> Option<Scalar> {
     own.scalar().filter(|scalar| match scalar {
-        Scalar::Text(text) => text.encode_utf16().count() <= TEXT_UNITS,
+        Scalar::Text(text) => fits(text),
         Scalar::Number(number) => number.is_finite(),
         Scalar::Bool(_) => true,
     })
 }
 
 fn is_short(value: &JsValue) -> bool {
-    value::text(value).is_some_and(|text| text.encode_utf16().count() <= TEXT_UNITS)
+    value::text(value).is_some_and(|text| fits(&text))
+}
+
+fn fits(text: &str) -> bool {
+    utf16_units(text) <= TEXT_UNITS
 }

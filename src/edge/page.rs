@@ -1,16 +1,17 @@
 //! What a page or a worker tells of itself: that it goes away, comes back, or lost the network.
 //! Never `unload` or `beforeunload`, which would keep the page out of the back/forward cache.
 
-use alloc::vec::Vec;
+use alloc::string::String;
+use alloc::vec;
 
 use wasm_bindgen::prelude::*;
 
 use super::callbacks::{Callbacks, Event};
-use super::value::Arg::{Js, Text};
-use super::value::{get, global, global_get, invoke, is_text};
+use super::own::Own;
+use super::value::{self, args, construct, get, global, global_get, invoke, is_text, object, set};
 
 /// What is listened to, and whether a page's document has it.
-const EVENTS: [(&str, Event, bool); 6] = [
+static EVENTS: [(&str, Event, bool); 6] = [
     ("online", Event::Online, false),
     ("offline", Event::Offline, false),
     ("pagehide", Event::Hide, false),
@@ -19,28 +20,18 @@ const EVENTS: [(&str, Event, bool); 6] = [
     ("freeze", Event::Freeze, true),
 ];
 
-/// Listeners, until they are removed.
-pub struct Listeners(Vec<(&'static str, JsValue)>);
-
-impl Listeners {
-    /// Where a scope has no such event, as in a worker, it just never comes.
-    pub fn add(callbacks: &Callbacks) -> Self {
-        let listeners = EVENTS.map(|(name, event, _)| (name, callbacks.get(event, 0)));
-        let listeners = Self(Vec::from(listeners));
-        listeners.each("addEventListener");
-        listeners
+/// Listens until the `AbortController` that is returned aborts. Where a scope has no such event, as in a
+/// worker, it just never comes.
+pub fn listen(callbacks: &Callbacks) -> JsValue {
+    let controller = construct("AbortController", args());
+    let options = object();
+    set(&options, "signal", &get(&controller, "signal"));
+    for (name, event, of_document) in &EVENTS {
+        let target = if *of_document { global_get("document") } else { global() };
+        let listener = args().text(name).js(&callbacks.get(*event, 0)).js(&options);
+        invoke(&target, "addEventListener", listener);
     }
-
-    pub fn remove(&self) {
-        self.each("removeEventListener");
-    }
-
-    fn each(&self, method: &str) {
-        for ((name, callback), (_, _, of_document)) in self.0.iter().zip(EVENTS) {
-            let target = if of_document { global_get("document") } else { global() };
-            invoke(&target, method, &[Text(name), Js(callback)]);
-        }
-    }
+    controller
 }
 
 /// False only where the platform is sure of it.
@@ -55,4 +46,14 @@ pub fn is_hidden() -> bool {
 /// Whether the browser sends Global Privacy Control.
 pub fn wants_privacy() -> bool {
     get(&global_get("navigator"), "globalPrivacyControl").as_bool() == Some(true)
+}
+
+/// The page's own origin, where batches go unless something else is said, as a `ConfigPatch`.
+pub fn patch() -> Own {
+    let origin = value::string(&get(&global_get("location"), "origin"));
+    if !origin.starts_with("http") {
+        return Own::Undefined;
+    }
+    let batch = Own::Object(vec![(String::from("baseUrl"), Own::Text(origin))]);
+    Own::Object(vec![(String::from("batch"), batch)])
 }

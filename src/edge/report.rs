@@ -3,15 +3,13 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use alloc::collections::VecDeque;
 use alloc::rc::Rc;
 use core::cell::RefCell;
 
 use wasm_bindgen::prelude::*;
 
 use super::metadata::Fields;
-use super::value::Arg::{Js, Number, Text};
-use super::value::{list, object, set};
+use super::value::{args, object, set, set_number, set_text};
 use crate::core::config::ConfigReport;
 use crate::core::io::{Command, Diagnostic, ExportId, FlushReport, OpId};
 use crate::core::store::StoreResult;
@@ -40,11 +38,11 @@ pub enum Answer {
 
 /// The driver works it off after each call and each callback.
 #[derive(Clone, Debug, Default)]
-pub struct Queue(Rc<RefCell<VecDeque<Report>>>);
+pub struct Queue(Rc<RefCell<Vec<Report>>>);
 
 impl Queue {
     pub fn push(&self, report: Report) {
-        self.0.borrow_mut().push_back(report);
+        self.0.borrow_mut().push(report);
     }
 
     pub fn extend(&self, commands: Vec<Command>) {
@@ -52,7 +50,9 @@ impl Queue {
     }
 
     pub fn pop(&self) -> Option<Report> {
-        self.0.borrow_mut().pop_front()
+        let mut reports = self.0.borrow_mut();
+        // Few wait at a time.
+        (!reports.is_empty()).then(|| reports.remove(0))
     }
 
     pub fn diagnose(&self, code: &'static str, field: &str, message: &[&str]) {
@@ -66,30 +66,40 @@ pub fn diagnostic(code: &'static str, field: &str, message: &[&str]) -> Diagnost
 
 pub fn diagnostic_object(diagnostic: &Diagnostic) -> JsValue {
     let Diagnostic { code, message, field } = diagnostic;
-    let told = object(&[("code", Text(code)), ("message", Text(message))]);
+    let told = object();
+    set_text(&told, "code", code);
+    set_text(&told, "message", message);
     if !field.is_empty() {
-        set(&told, "field", Text(field));
+        set_text(&told, "field", field);
     }
     told
 }
 
 pub fn config_object(report: &ConfigReport) -> JsValue {
-    let changed: Vec<_> = report.changed.iter().map(|path| Text(path)).collect();
-    let rejected = report.rejected.iter();
-    let rejected = rejected.map(|(p, r)| object(&[("path", Text(p)), ("reason", Text(r))]));
-    let rejected: Vec<_> = rejected.collect();
-    let rejected: Vec<_> = rejected.iter().map(Js).collect();
-    object(&[("changed", Js(&list(&changed))), ("rejected", Js(&list(&rejected)))])
+    let mut changed = args();
+    for path in &report.changed {
+        changed = changed.text(path);
+    }
+    let mut rejected = args();
+    for (path, reason) in &report.rejected {
+        let told = object();
+        set_text(&told, "path", path);
+        set_text(&told, "reason", reason);
+        rejected = rejected.js(&told);
+    }
+    let told = object();
+    set(&told, "changed", &changed);
+    set(&told, "rejected", &rejected);
+    told
 }
 
 pub fn flush_object(report: &FlushReport) -> JsValue {
-    let timed_out = JsValue::from(report.timed_out);
-    object(&[
-        ("delivered", Number(report.delivered as f64)),
-        ("dropped", Number(report.dropped as f64)),
-        ("queued", Number(report.queued as f64)),
-        ("inFlight", Number(report.in_flight as f64)),
-        ("stored", Number(report.stored as f64)),
-        ("timedOut", Js(&timed_out)),
-    ])
+    let told = object();
+    set_number(&told, "delivered", report.delivered as f64);
+    set_number(&told, "dropped", report.dropped as f64);
+    set_number(&told, "queued", report.queued as f64);
+    set_number(&told, "inFlight", report.in_flight as f64);
+    set_number(&told, "stored", report.stored as f64);
+    set(&told, "timedOut", &report.timed_out.into());
+    told
 }

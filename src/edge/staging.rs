@@ -3,7 +3,6 @@
 //!
 //! Word 0 tells how many words are in use, itself included. `Shapes::split` reads the others.
 
-use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -14,13 +13,13 @@ const WORDS: usize = 8_192;
 #[derive(Default)]
 pub struct Staging {
     /// Cells, for JavaScript writes here between two calls.
-    words: OnceCell<Box<[Cell<f64>]>>,
+    words: OnceCell<Vec<Cell<f64>>>,
 }
 
 impl Staging {
     /// Where JavaScript finds the words.
     pub fn address(&self) -> usize {
-        let words = self.words.get_or_init(|| vec![Cell::new(1.0); WORDS].into_boxed_slice());
+        let words = self.words.get_or_init(|| vec![Cell::new(1.0); WORDS]);
         words.as_ptr() as usize
     }
 

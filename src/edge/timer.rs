@@ -6,8 +6,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use wasm_bindgen::prelude::*;
 
 use super::callbacks::{Callbacks, Event};
-use super::value::Arg::{Js, Number};
-use super::value::{global_get, invoke, invoke_global};
+use super::value::{args, call, global_get, invoke, invoke_global};
 use crate::core::time::{Millis, Now, UnixMillis};
 
 #[wasm_bindgen]
@@ -62,8 +61,9 @@ impl Timer {
     pub fn arm(&self, now: Millis, at: Millis) {
         if at <= now && self.streak.get() < MICROTASKS {
             if !self.soon.get() {
-                let queued = invoke_global("queueMicrotask", &[Js(&self.ring_soon)]);
-                self.soon.set(queued.is_some());
+                let queue = global_get("queueMicrotask");
+                let queued = call(&queue, &JsValue::UNDEFINED, args().js(&self.ring_soon));
+                self.soon.set(queued.is_ok());
             }
             if self.soon.get() {
                 return;
@@ -74,13 +74,14 @@ impl Timer {
         }
         let handle = self.handle.take();
         if self.at.replace(Millis::FAR) != Millis::FAR {
-            invoke_global("clearTimeout", &[Js(&handle)]);
+            invoke_global("clearTimeout", args().js(&handle));
         }
         if at == Millis::FAR {
             return;
         }
         let delay = at.0.saturating_sub(now.0).min(DELAY_MAX) as f64;
-        if let Some(handle) = invoke_global("setTimeout", &[Js(&self.ring), Number(delay)]) {
+        let handle = invoke_global("setTimeout", args().js(&self.ring).number(delay));
+        if !handle.is_undefined() {
             release(&handle);
             self.handle.set(handle);
             self.at.set(at);
@@ -105,8 +106,8 @@ impl Timer {
 /// A timer must not keep a process alive: Node and Bun give an object for it, Deno a number.
 fn release(handle: &JsValue) {
     if handle.is_object() {
-        invoke(handle, "unref", &[]);
+        invoke(handle, "unref", args());
     } else {
-        invoke(&global_get("Deno"), "unrefTimer", &[Js(handle)]);
+        invoke(&global_get("Deno"), "unrefTimer", args().js(handle));
     }
 }

@@ -9,7 +9,6 @@ use alloc::vec::Vec;
 use wasm_bindgen::prelude::*;
 
 use super::callbacks::{Callbacks, Event};
-use crate::core::context::TEXT_UNITS;
 
 #[wasm_bindgen]
 extern "C" {
@@ -18,53 +17,29 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_namespace = Reflect, js_name = get)]
     fn reflect_get(target: &JsValue, key: &JsValue) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = get)]
-    fn reflect_get_text(target: &JsValue, key: &str) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = get)]
-    fn reflect_get_number(target: &JsValue, key: u32) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, js_namespace = Reflect, js_name = set)]
     fn reflect_set(target: &JsValue, key: &str, value: &JsValue) -> Result<bool, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = set)]
-    fn reflect_set_text(target: &JsValue, key: &str, value: &str) -> Result<bool, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = set)]
-    fn reflect_set_number(target: &JsValue, key: &str, value: f64) -> Result<bool, JsValue>;
     #[wasm_bindgen(catch, js_namespace = Reflect, js_name = apply)]
-    fn reflect_apply(function: &JsValue, this: &JsValue, list: &List) -> Result<JsValue, JsValue>;
+    fn reflect_apply(function: &JsValue, this: &JsValue, args: &Args) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, js_namespace = Reflect, js_name = construct)]
-    fn reflect_construct(class: &JsValue, list: &List) -> Result<JsValue, JsValue>;
+    fn reflect_construct(class: &JsValue, args: &Args) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, js_namespace = Object, js_name = keys)]
     fn object_keys(object: &JsValue) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = Array, js_name = isArray)]
-    fn array_is_array(value: &JsValue) -> Result<bool, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = JSON)]
-    fn parse(text: &str) -> Result<JsValue, JsValue>;
 
+    /// A list, as arguments of a call.
     #[wasm_bindgen(js_name = Array)]
-    type List;
+    pub type Args;
     #[wasm_bindgen(constructor, js_class = "Array")]
-    fn new() -> List;
+    fn new() -> Args;
     #[wasm_bindgen(method)]
-    fn push(this: &List, item: &JsValue);
-    #[wasm_bindgen(method, js_name = push)]
-    fn push_text(this: &List, item: &str);
-    #[wasm_bindgen(method, js_name = push)]
-    fn push_number(this: &List, item: f64);
-
-    #[wasm_bindgen(js_name = Object)]
-    type Plain;
-    #[wasm_bindgen(constructor, js_class = "Object")]
-    fn new() -> Plain;
+    fn push(this: &Args, item: &JsValue);
 
     #[wasm_bindgen(js_name = Uint8Array)]
     type Octets;
-    #[wasm_bindgen(catch, constructor, js_class = "Uint8Array")]
-    fn new(source: &JsValue) -> Result<Octets, JsValue>;
     #[wasm_bindgen(constructor, js_class = "Uint8Array")]
     fn of(source: &[u8]) -> Octets;
-    #[wasm_bindgen(method, getter)]
-    fn length(this: &Octets) -> u32;
     #[wasm_bindgen(js_namespace = ["Uint8Array", "prototype", "set"], js_name = call)]
-    fn copy_octets(target: &mut [u8], source: &Octets);
+    fn copy_octets(target: &mut [u8], source: &JsValue);
     #[wasm_bindgen(js_namespace = ArrayBuffer, js_name = isView)]
     fn is_view(value: &JsValue) -> bool;
 
@@ -74,15 +49,8 @@ extern "C" {
     fn slice(this: &Text, start: u32, end: u32) -> String;
 }
 
-/// An argument or a property, as Rust has it.
-#[derive(Clone, Copy)]
-pub enum Arg<'a> {
-    Js(&'a JsValue),
-    Text(&'a str),
-    Number(f64),
-}
-
-use Arg::{Js, Number};
+/// UTF-16 code units; a header may have as many.
+pub const TEXT_UNITS: u32 = 8_192;
 
 /// More keys of one object are not read.
 pub const KEYS: u32 = 10_240;
@@ -93,7 +61,7 @@ pub fn global() -> JsValue {
 
 /// A property, or `undefined` if there is none or reading it throws.
 pub fn get(target: &JsValue, name: &str) -> JsValue {
-    reflect_get_text(target, name).unwrap_or_default()
+    read(target, &name.into()).unwrap_or_default()
 }
 
 /// A property of the global object.
@@ -106,56 +74,84 @@ pub fn read(target: &JsValue, key: &JsValue) -> Option<JsValue> {
     reflect_get(target, key).ok()
 }
 
-pub fn set(target: &JsValue, name: &str, value: Arg<'_>) {
-    // Only a frozen or foreign object refuses, and these objects are our own or the platform's.
-    let _ = match value {
-        Js(value) => reflect_set(target, name, value),
-        Arg::Text(text) => reflect_set_text(target, name, text),
-        Number(number) => reflect_set_number(target, name, number),
-    };
+// Only a frozen or foreign object refuses, and these objects are our own or the platform's.
+pub fn set(target: &JsValue, name: &str, value: &JsValue) {
+    let _ = reflect_set(target, name, value);
 }
 
-/// A plain object with these properties.
-pub fn object(properties: &[(&str, Arg<'_>)]) -> JsValue {
-    let object = Plain::new().into();
-    for (name, value) in properties {
-        set(&object, name, *value);
+pub fn set_text(target: &JsValue, name: &str, text: &str) {
+    set(target, name, &text.into());
+}
+
+pub fn set_number(target: &JsValue, name: &str, number: f64) {
+    set(target, name, &number.into());
+}
+
+pub fn object() -> JsValue {
+    construct("Object", args())
+}
+
+/// No arguments, to which some are added.
+pub fn args() -> Args {
+    Args::new()
+}
+
+impl Args {
+    pub fn js(self, value: &JsValue) -> Self {
+        self.push(value);
+        self
     }
-    object
-}
 
-pub fn list(items: &[Arg<'_>]) -> JsValue {
-    fill(items).into()
-}
-
-fn fill(items: &[Arg<'_>]) -> List {
-    let list = List::new();
-    for item in items {
-        match item {
-            Js(item) => list.push(item),
-            Arg::Text(text) => list.push_text(text),
-            Number(number) => list.push_number(*number),
-        }
+    pub fn text(self, text: &str) -> Self {
+        self.js(&text.into())
     }
-    list
+
+    pub fn number(self, number: f64) -> Self {
+        self.js(&number.into())
+    }
 }
 
 /// The object's own enumerable text keys, `limit` at most.
-pub fn keys(object: &JsValue, limit: u32) -> Vec<JsValue> {
-    object_keys(object).map_or_else(|_| Vec::new(), |keys| items(&keys, limit))
+pub fn keys(object: &JsValue, limit: u32) -> Items {
+    items(&object_keys(object).unwrap_or_default(), limit)
 }
 
 /// The items of something that has a length; `limit` at most.
-pub fn items(list: &JsValue, limit: u32) -> Vec<JsValue> {
-    let length = whole(&get(list, "length"), u64::from(u32::MAX)).unwrap_or(0);
-    let item = |index| reflect_get_number(list, index).unwrap_or_default();
-    (0..limit.min(length as u32)).map(item).collect()
+pub fn items(list: &JsValue, limit: u32) -> Items {
+    Items { list: list.clone(), next: 0, end: limit.min(length(list)) }
 }
 
-/// A text, cut just above what any field may hold, so that a huge one costs little and is still
-/// too long. Lone surrogates become U+FFFD.
+pub fn length(list: &JsValue) -> u32 {
+    whole(&get(list, "length"), u64::from(u32::MAX)).unwrap_or(0) as u32
+}
+
+pub struct Items {
+    list: JsValue,
+    next: u32,
+    end: u32,
+}
+
+impl Iterator for Items {
+    type Item = JsValue;
+
+    fn next(&mut self) -> Option<JsValue> {
+        if self.next == self.end {
+            return None;
+        }
+        self.next += 1;
+        Some(read(&self.list, &(self.next - 1).into()).unwrap_or_default())
+    }
+}
+
+/// A text, cut above what any field may hold, so that a huge one costs little and is still too long.
+/// Lone surrogates become U+FFFD.
 pub fn text(value: &JsValue) -> Option<String> {
-    text_within(value, TEXT_UNITS as u32 + 1)
+    text_within(value, TEXT_UNITS)
+}
+
+/// A text in the same way; what is none is empty.
+pub fn string(value: &JsValue) -> String {
+    text(value).unwrap_or_default()
 }
 
 /// A text's first `units` UTF-16 code units.
@@ -168,7 +164,7 @@ pub fn text_within(value: &JsValue, units: u32) -> Option<String> {
 }
 
 pub fn is_text(value: &JsValue, expected: &str) -> bool {
-    text(value).is_some_and(|text| text == expected)
+    string(value) == expected
 }
 
 /// A whole number from 0 to `max`.
@@ -179,13 +175,8 @@ pub fn whole(value: &JsValue, max: u64) -> Option<u64> {
     (whole as f64 == number && whole <= max).then_some(whole)
 }
 
-pub fn is_array(value: &JsValue) -> bool {
-    // A revoked proxy throws.
-    array_is_array(value).unwrap_or(false)
-}
-
 pub fn parse_json(text: &str) -> JsValue {
-    parse(text).unwrap_or_default()
+    invoke(&global_get("JSON"), "parse", args().text(text))
 }
 
 /// The bytes of a Uint8Array, of whatever realm.
@@ -194,8 +185,11 @@ pub fn bytes(value: &JsValue) -> Option<Vec<u8>> {
         return None;
     }
     // A copy first: what the host gave may be detached, shared or a subclass with a length of its own.
-    let copy = Octets::new(value).ok()?;
-    let mut bytes = vec![0; copy.length() as usize];
+    let copy = construct("Uint8Array", args().js(value));
+    if !copy.is_object() {
+        return None;
+    }
+    let mut bytes = vec![0; length(&copy) as usize];
     copy_octets(&mut bytes, &copy);
     Some(bytes)
 }
@@ -204,24 +198,28 @@ pub fn octets(bytes: &[u8]) -> JsValue {
     Octets::of(bytes).into()
 }
 
-/// `target[method](…arguments)`; `None` if there is no such method, or it throws.
-pub fn invoke(target: &JsValue, method: &str, arguments: &[Arg<'_>]) -> Option<JsValue> {
-    call(&get(target, method), target, arguments).ok()
+/// `target[method](…args)`; `undefined` if there is no such method, or it throws.
+pub fn invoke(target: &JsValue, method: &str, args: Args) -> JsValue {
+    call(&get(target, method), target, args).unwrap_or_default()
 }
 
-/// `globalThis[function](…arguments)`, in the same way.
-pub fn invoke_global(function: &str, arguments: &[Arg<'_>]) -> Option<JsValue> {
-    invoke(&global(), function, arguments)
+/// `globalThis[function](…args)`, in the same way.
+pub fn invoke_global(function: &str, args: Args) -> JsValue {
+    invoke(&global(), function, args)
 }
 
 /// `Err` holds what was thrown.
-pub fn call(function: &JsValue, this: &JsValue, arguments: &[Arg<'_>]) -> Result<JsValue, JsValue> {
-    reflect_apply(function, this, &fill(arguments))
+pub fn call(function: &JsValue, this: &JsValue, args: Args) -> Result<JsValue, JsValue> {
+    reflect_apply(function, this, &args)
 }
 
-/// `new globalThis[class](…arguments)`; `None` if there is no such class, or it throws.
-pub fn construct(class: &str, arguments: &[Arg<'_>]) -> Option<JsValue> {
-    reflect_construct(&global_get(class), &fill(arguments)).ok()
+/// `new globalThis[class](…args)`; `undefined` if there is no such class, or it throws.
+pub fn construct(class: &str, args: Args) -> JsValue {
+    reflect_construct(&global_get(class), &args).unwrap_or_default()
+}
+
+pub fn type_error(message: &str) -> JsValue {
+    construct("TypeError", args().text(&["wasm-telemetry: ", message].concat()))
 }
 
 /// Whether the value is a promise or the like.
@@ -237,12 +235,9 @@ pub fn settle(
     [fulfilled, rejected]: [Event; 2],
     id: u32,
 ) -> bool {
-    let promise = invoke(&global_get("Promise"), "resolve", &[Js(value)]);
-    promise.is_some_and(|promise| {
-        let fulfilled = callbacks.get(fulfilled, id);
-        let rejected = callbacks.get(rejected, id);
-        invoke(&promise, "then", &[Js(&fulfilled), Js(&rejected)]).is_some()
-    })
+    let promise = invoke(&global_get("Promise"), "resolve", args().js(value));
+    let then = args().js(&callbacks.get(fulfilled, id)).js(&callbacks.get(rejected, id));
+    invoke(&promise, "then", then).is_object()
 }
 
 /// Whether an error says that a disk or a quota is full.

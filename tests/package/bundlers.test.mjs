@@ -38,6 +38,21 @@ test('Vite bundles it with no plugin', async () => {
   assertOneScriptWithTheBytes(join(project, 'vite'));
 });
 
+test('what only Node has is in bundles for Node, and in no others', async () => {
+  for (const platform of /** @type {const} */ (['browser', 'node'])) {
+    const { outputFiles } = await esbuild({
+      absWorkingDir: project,
+      entryPoints: ['main.js'],
+      platform,
+      bundle: true,
+      write: false,
+      format: 'esm',
+      logLevel: 'error',
+    });
+    assert.equal(outputFiles[0].text.includes('getBuiltinModule'), platform === 'node', platform);
+  }
+});
+
 test('a bundler drops it from a program that uses nothing of it', async () => {
   const { outputFiles } = await esbuild({
     absWorkingDir: project,

@@ -14,6 +14,7 @@ test('the tarball holds the built package and nothing else', () => {
     'LICENSE-APACHE',
     'LICENSE-MIT',
     'README.md',
+    'dist/browser.js',
     'dist/index.cjs',
     'dist/index.d.cts',
     'dist/index.d.ts',
@@ -37,7 +38,7 @@ test('no path of the machine that built it is in the package', () => {
   }
 });
 
-test('import and require give the names that the declarations promise', () => {
+test('import, require and bundles for browsers give the names that the declarations promise', () => {
   const declarations = readFileSync(join(root, 'pkg/index.d.ts'), 'utf8');
   const exported = declarations.matchAll(/^export (?:declare )?(?:function|class|const) (\w+)/gm);
   const wanted = Array.from(exported, ([, name]) => name).sort();
@@ -45,7 +46,9 @@ test('import and require give the names that the declarations promise', () => {
   writeFileSync(join(project, 'names.mjs'), `import * as api from 'wasm-telemetry';\n${print}`);
   writeFileSync(join(project, 'names.cjs'), `const api = require('wasm-telemetry');\n${print}`);
   assert.ok(wanted.includes('logEvent'));
-  for (const file of ['names.mjs', 'names.cjs']) {
+  const browser = 'node_modules/wasm-telemetry/dist/browser.js';
+  writeFileSync(join(project, 'browser.mjs'), `import * as api from './${browser}';\n${print}`);
+  for (const file of ['names.mjs', 'names.cjs', 'browser.mjs']) {
     assert.deepEqual(/** @type {string[]} */ (runNode(project, file)).sort(), wanted, file);
   }
 });

@@ -15,9 +15,10 @@ function executable() {
   return path;
 }
 
-const settings = () => ({
+const settings = (/** @type {string[]} */ ...more) => ({
   executablePath: executable(),
   args: [
+    ...more,
     ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
     '--disable-background-networking',
     '--disable-component-update',
@@ -30,7 +31,7 @@ const settings = () => ({
   ignoreDefaultArgs: ['--disable-back-forward-cache'],
 });
 
-export const launch = () => chromium.launch(settings());
+export const launch = (/** @type {string[]} */ ...more) => chromium.launch(settings(...more));
 
 /** A browser that keeps what it stores in a folder, and what kills it as `kill -9` would. */
 export async function launchOn(/** @type {string} */ directory) {
@@ -59,7 +60,7 @@ export async function crash(/** @type {import('playwright-core').Page} */ page) 
 export async function bundle() {
   const { outputFiles } = await build({
     stdin: {
-      contents: `import * as telemetry from ${JSON.stringify(join(dist, 'index.js'))};
+      contents: `import * as telemetry from ${JSON.stringify(join(dist, 'browser.js'))};
         window.telemetry = telemetry;`,
       resolveDir: dist,
     },

@@ -1,0 +1,4 @@
+import { datadogLogs } from '@datadog/browser-logs';
+
+datadogLogs.init({ clientToken: 'pub_smallest' });
+datadogLogs.logger.info('started');
