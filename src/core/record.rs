@@ -26,7 +26,7 @@ use alloc::vec::Vec;
 use uuid::Uuid;
 
 use super::codec::{
-    Corrupt, Reader, checksum, put_text, put_varint, unzigzag, write_varint, zigzag,
+    Corrupt, Reader, checksum, put_text, put_varint, put_zeros, unzigzag, write_varint, zigzag,
 };
 use super::context::{Context, Identity, Scalar};
 use super::io::{Exposure, Field};
@@ -173,7 +173,7 @@ impl Builder {
         }
         let tag = tag(self.known[index] - 1, rate);
         let end = self.bytes.len();
-        self.bytes.resize(end + room(event), 0);
+        put_zeros(&mut self.bytes, room(event));
         let written = self.write(end, tag, event, rate);
         self.bytes.truncate(written.unwrap_or(end));
         written.is_some()
@@ -198,7 +198,8 @@ impl Builder {
             && let Some(known @ 1..) = self.known.get(event.shape.0 as usize).copied()
         {
             if self.bytes.len() < end + room(&event) {
-                self.bytes.resize(end + room(&event) + AHEAD, 0);
+                let missing = end + room(&event) - self.bytes.len();
+                put_zeros(&mut self.bytes, missing + AHEAD);
             }
             let Some(next) = self.write(end, tag(known - 1, None), &event, None) else { break };
             end = next;
@@ -373,14 +374,11 @@ fn write_numbers(out: &mut [u8], mut at: usize, values: &[f64]) -> Option<usize>
 }
 
 /// How many bytes are left of a double, and these, first.
+#[inline(always)]
 fn trim(value: f64) -> (usize, [u8; 8]) {
     let bits = value.to_bits();
     let size = 8 - bits.trailing_zeros() / 8;
     (size as usize, bits.rotate_left(8 * size).to_le_bytes())
-}
-
-fn untrim(size: usize, bytes: [u8; 8]) -> f64 {
-    f64::from_bits(u64::from_le_bytes(bytes).rotate_right(8 * size as u32))
 }
 
 fn put_trimmed(out: &mut Vec<u8>, value: f64) {
@@ -449,6 +447,7 @@ pub enum Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
+    #[inline(always)]
     fn read(reader: &mut Reader<'a>, kind: FieldKind, size: u8) -> Result<Self, Corrupt> {
         Ok(match kind {
             FieldKind::Bool => Self::Bool(read_number(reader, size)? != 0.0),
@@ -458,8 +457,10 @@ impl<'a> Stored<'a> {
     }
 }
 
+#[inline(always)]
 fn read_number(reader: &mut Reader<'_>, size: u8) -> Result<f64, Corrupt> {
-    let value = untrim(usize::from(size), reader.word(usize::from(size))?);
+    let word = reader.word(usize::from(size))?;
+    let value = f64::from_bits(word.rotate_right(8 * u32::from(size)));
     if value.is_finite() { Ok(value) } else { Err(Corrupt) }
 }
 

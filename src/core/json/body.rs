@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use uuid::Uuid;
 
+use super::super::codec::put_zeros;
 use super::super::time::UnixMillis;
 use super::number::{NUMBER, put_number};
 use super::text::{escape, hex, write_time};
@@ -60,7 +61,8 @@ impl<'a> Body<'a> {
     /// Makes room for so many bytes. What is written without is lost.
     pub fn room(&mut self, size: usize) {
         if self.out.len() < self.end + size {
-            self.out.resize(self.end + size + AHEAD, 0);
+            let missing = self.end + size - self.out.len();
+            put_zeros(self.out, missing + AHEAD);
         }
     }
 

@@ -2,6 +2,9 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+
+use super::super::codec::put_zeros;
+
 /// Largest integer below which every integer is a double.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -10,14 +13,14 @@ pub const NUMBER: usize = 32;
 
 pub fn write_u64(out: &mut Vec<u8>, value: u64) {
     let start = out.len();
-    out.resize(start + NUMBER, 0);
+    put_zeros(out, NUMBER);
     let end = put_decimal(out, start, value, 0);
     out.truncate(end);
 }
 
 pub fn write_number(out: &mut Vec<u8>, value: f64) {
     let start = out.len();
-    out.resize(start + NUMBER, 0);
+    put_zeros(out, NUMBER);
     let end = put_number(out, start, value);
     out.truncate(end);
 }
@@ -76,9 +79,10 @@ fn short(magnitude: f64) -> Option<(u64, usize)> {
 fn put_decimal(out: &mut [u8], at: usize, digits: u64, decimals: usize) -> usize {
     let mut count = 1;
     let mut limit = 10_u64;
+    // No number of 64 bits has more than 20 digits.
     while digits >= limit && count < 20 {
         count += 1;
-        limit = limit.saturating_mul(10);
+        limit = limit.wrapping_mul(10);
     }
     let length = if decimals == 0 { count } else { count.max(decimals + 1) + 1 };
     let mut rest = digits;

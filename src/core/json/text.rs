@@ -2,12 +2,13 @@
 
 use alloc::vec::Vec;
 
+use super::super::codec::put_zeros;
 use super::super::time::UnixMillis;
 
 /// A JSON string with its quotes.
 pub fn write_text(out: &mut Vec<u8>, text: &str) {
     let start = out.len();
-    out.resize(start + longest(text), 0);
+    put_zeros(out, longest(text));
     let end = escape(out, start, text);
     out.truncate(end);
 }
