@@ -9,6 +9,7 @@ use wasm_bindgen::prelude::*;
 use super::own::{Entries, Own};
 use super::value::{self, args, global_get, invoke};
 use crate::core::io::Field;
+use crate::core::text::characters;
 
 const NAME_CHARACTERS: usize = 256;
 /// UTF-16 code units of an exposure's JSON texts.
@@ -66,7 +67,7 @@ pub fn read_name(name: &JsValue) -> String {
 
 /// Whether an event or an experiment can have that name.
 pub fn is_name(text: &str) -> bool {
-    (1..=NAME_CHARACTERS).contains(&text.chars().count())
+    (1..=NAME_CHARACTERS).contains(&characters(text))
 }
 
 /// What a developer is told in strict mode, if something is wrong.

@@ -563,9 +563,10 @@ pub(super) fn key(created: u64, id: Uuid) -> String {
 
 /// The time in an entry's key; 0 if it is not of our making.
 pub(super) fn created(key: &str) -> u64 {
-    match key.split_once('-') {
-        Some((millis, id)) if millis.len() == 12 && id.len() == 36 => {
-            u64::from_str_radix(millis, 16).unwrap_or(0)
+    match key.as_bytes().split_first_chunk::<12>() {
+        Some((millis, [b'-', id @ ..])) if id.len() == 36 => {
+            let mut digits = millis.iter().map(|byte| char::from(*byte).to_digit(16));
+            digits.try_fold(0, |all, digit| Some(all << 4 | u64::from(digit?))).unwrap_or(0)
         }
         _ => 0,
     }
