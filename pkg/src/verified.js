@@ -25,8 +25,7 @@ export function textOf(/** @type {any} */ proof) {
 let known;
 
 function texts() {
-  known ??= /** @type {WeakMap<object, string>} */ (
-    /** @type {any} */ ((globalThis)[registry] ??= new WeakMap())
-  );
+  const shared = /** @type {any} */ (globalThis);
+  known ??= /** @type {WeakMap<object, string>} */ (shared[registry] ??= new WeakMap());
   return known;
 }
