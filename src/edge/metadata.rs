@@ -7,15 +7,9 @@ use alloc::vec::Vec;
 use wasm_bindgen::prelude::*;
 
 use super::own::{Entries, Own};
-use super::value;
+use super::value::{self, args, global_get, invoke};
 use crate::core::io::Field;
 use crate::core::text::characters;
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(catch, js_namespace = JSON)]
-    fn stringify(value: &JsValue) -> Result<JsValue, JsValue>;
-}
 
 const NAME_CHARACTERS: usize = 256;
 /// UTF-16 code units of an exposure's JSON texts.
@@ -104,5 +98,6 @@ pub fn misuse(name: &JsValue, fields: &Result<Fields, &'static str>) -> Option<S
 
 /// The value as JSON, cut just above what the pipeline takes; none if it can't be written.
 pub fn json_text(value: &JsValue) -> Option<String> {
-    value::text_within(&stringify(value).ok()?, JSON_UNITS + 1)
+    let json = invoke(&global_get("JSON"), "stringify", args().js(value));
+    value::text_within(&json, JSON_UNITS + 1)
 }
