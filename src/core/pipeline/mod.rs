@@ -27,7 +27,7 @@ use uuid::Uuid;
 use super::config::{Config, ConfigReport, Layer, Number, SampleRate, Setting};
 use super::context::{Context, ContextPatch, Identity, Scalar};
 use super::io::{Command, Consent, ExportId, FlushId, Input, Leaving};
-use super::json::{separate, write_counts, write_text, write_u64};
+use super::json::{write_counts, write_text, write_u64};
 use super::ledger::{Drops, Ledger, Reason};
 use super::planted::{Bug, planted};
 use super::random::{IdSeed, Rng};
@@ -490,51 +490,43 @@ impl Pipeline {
     /// Writes the members of a JSON object: `"ledger":{…},"config":{…},"store":{…},…`.
     pub fn write_stats(&self, out: &mut Vec<u8>) {
         let ledger = self.ledger();
-        out.extend_from_slice(b"\"ledger\":{\"dropped\":");
+        write(out, "\"ledger\":{\"dropped\":");
         write_counts(out, ledger.dropped.iter());
-        for (name, count) in [
-            ("accepted", ledger.accepted),
-            ("delivered", ledger.delivered),
-            ("handedOver", ledger.handed_over),
-            ("queued", ledger.queued),
-            ("inFlight", ledger.in_flight),
-            ("stored", ledger.stored),
-            ("sampledOut", ledger.sampled_out),
-            ("suppressed", ledger.suppressed),
-            ("fieldsLeftOut", ledger.fields_left_out),
-        ] {
-            write_count(out, name, count);
-        }
-        out.extend_from_slice(b"},\"config\":{");
+        write_count(out, ",\"accepted\":", ledger.accepted);
+        write_count(out, ",\"delivered\":", ledger.delivered);
+        write_count(out, ",\"handedOver\":", ledger.handed_over);
+        write_count(out, ",\"queued\":", ledger.queued);
+        write_count(out, ",\"inFlight\":", ledger.in_flight);
+        write_count(out, ",\"stored\":", ledger.stored);
+        write_count(out, ",\"sampledOut\":", ledger.sampled_out);
+        write_count(out, ",\"suppressed\":", ledger.suppressed);
+        write_count(out, ",\"fieldsLeftOut\":", ledger.fields_left_out);
+        write(out, "},\"config\":{");
         self.config.write_json(out);
-        out.extend_from_slice(b",\"consent\":");
-        write_text(
-            out,
-            match self.consent {
-                Consent::Granted => "granted",
-                Consent::Pending => "pending",
-                Consent::Denied => "denied",
-            },
-        );
-        out.extend_from_slice(b",\"format\":\"json\",\"durability\":");
-        write_text(out, if self.write_ahead { "write-ahead" } else { "on-failure" });
-        out.extend_from_slice(b"},\"store\":{\"batches\":");
-        write_u64(out, self.known.len() as u64);
-        write_count(out, "events", self.known.sums().events);
-        write_count(out, "bytes", self.known.sums().bytes);
+        write(out, ",\"consent\":\"");
+        let consent = match self.consent {
+            Consent::Granted => "granted",
+            Consent::Pending => "pending",
+            Consent::Denied => "denied",
+        };
+        write(out, consent);
+        write(out, "\",\"format\":\"json\",\"durability\":\"");
+        write(out, if self.write_ahead { "write-ahead" } else { "on-failure" });
+        write_count(out, "\"},\"store\":{\"batches\":", self.known.len() as u64);
+        write_count(out, ",\"events\":", self.known.sums().events);
+        write_count(out, ",\"bytes\":", self.known.sums().bytes);
         let copies = self.copies.iter().filter(|copy| copy.is_written());
-        write_count(out, "copies", copies.map(|copy| u64::from(copy.events)).sum());
-        out.extend_from_slice(b"},\"endpoint\":{\"url\":");
+        write_count(out, ",\"copies\":", copies.map(|copy| u64::from(copy.events)).sum());
+        write(out, "},\"endpoint\":{\"url\":");
         write_text(out, &self.config.url().unwrap_or_default());
-        out.extend_from_slice(b",\"online\":");
-        out.extend_from_slice(if self.online { b"true" } else { b"false" });
-        write_count(out, "failures", u64::from(self.failures));
+        write(out, ",\"online\":");
+        write(out, if self.online { "true" } else { "false" });
+        write_count(out, ",\"failures\":", u64::from(self.failures));
         if self.not_before > self.now.mono {
             let wait = self.not_before.0 - self.now.mono.0;
-            write_count(out, "retryAt", self.now.wall.0.saturating_add(wait));
+            write_count(out, ",\"retryAt\":", self.now.wall.0.saturating_add(wait));
         }
-        out.extend_from_slice(b"},\"sizes\":{\"queuedBytes\":");
-        write_u64(out, self.queued_bytes());
+        write_count(out, "},\"sizes\":{\"queuedBytes\":", self.queued_bytes());
         out.push(b'}');
     }
 
@@ -657,20 +649,21 @@ impl Pipeline {
     }
 
     fn patch_context(&mut self, patches: &[ContextPatch<'_>], commands: &mut Vec<Command>) {
-        let before = self.context.clone();
+        let mut changes = false;
         for patch in patches {
-            if let Err(reason) = self.context.apply(patch) {
-                use super::context::Slot;
-                let field = match patch.slot {
-                    Slot::Identity(identity) => identity.option(),
-                    Slot::Core(key) | Slot::User(key) => key,
-                };
-                self.told.tell(commands, "context_rejected", field, &[field, ": ", reason]);
+            match self.context.apply(patch) {
+                Ok(changed) => changes |= changed,
+                Err(reason) => {
+                    use super::context::Slot;
+                    let field = match patch.slot {
+                        Slot::Identity(identity) => identity.option(),
+                        Slot::Core(key) | Slot::User(key) => key,
+                    };
+                    self.told.tell(commands, "context_rejected", field, &[field, ": ", reason]);
+                }
             }
         }
-        if self.context != before {
-            self.context_epoch = self.context_epoch.wrapping_add(1);
-        }
+        self.context_epoch = self.context_epoch.wrapping_add(u32::from(changes));
     }
 
     fn session(&self) -> &str {
@@ -684,9 +677,11 @@ fn uuid_text(id: Uuid) -> String {
     String::from(&*id.hyphenated().encode_lower(&mut buffer))
 }
 
-fn write_count(out: &mut Vec<u8>, name: &str, count: u64) {
-    separate(out, &mut false);
-    write_text(out, name);
-    out.push(b':');
+fn write(out: &mut Vec<u8>, json: &str) {
+    out.extend_from_slice(json.as_bytes());
+}
+
+fn write_count(out: &mut Vec<u8>, before: &str, count: u64) {
+    write(out, before);
     write_u64(out, count);
 }
