@@ -31,7 +31,7 @@ use super::json::{write_counts, write_text, write_u64};
 use super::ledger::{Drops, Ledger, Reason};
 use super::planted::{Bug, planted};
 use super::random::{IdSeed, Rng};
-use super::record::Builder;
+use super::record::{Builder, Header};
 use super::shapes::{FieldKind, Shape, ShapeId, Shapes};
 use super::time::{Millis, Now, UnixMillis};
 use operations::Operations;
@@ -74,6 +74,15 @@ struct Batch {
     attempts: u32,
     exposure: bool,
     bytes: Vec<u8>,
+}
+
+impl Batch {
+    fn new(key: Key, header: &Header, mut bytes: Vec<u8>) -> Box<Self> {
+        // It grew by doubling, and may wait for long.
+        bytes.shrink_to_fit();
+        let Header { events, exposure, .. } = *header;
+        Box::new(Self { key, events, attempts: 0, exposure, bytes })
+    }
 }
 
 /// How much some batches are.
@@ -186,7 +195,7 @@ pub struct Pipeline {
     /// When the open batch is finished at the latest.
     seal_at: Millis,
     /// When the open batch is copied to the store (`write-ahead`).
-    save_at: Option<Millis>,
+    save_at: Millis,
     /// An exposure was logged: finish the batch as soon as the host's task is over.
     soon: bool,
     ready: VecDeque<Box<Batch>>,
@@ -274,7 +283,7 @@ impl Pipeline {
             open: None,
             open_key: Key::default(),
             seal_at: Millis::FAR,
-            save_at: None,
+            save_at: Millis::FAR,
             soon: false,
             ready: VecDeque::new(),
             ready_load: Load::default(),
@@ -330,7 +339,7 @@ impl Pipeline {
                 self.store_ready = true;
                 self.list_wanted = true;
                 if self.write_ahead && self.open.is_some() {
-                    self.save_at = Some(now.mono);
+                    self.save_at = now.mono;
                 }
                 self.clear_wanted |= self.consent == Consent::Denied || self.erasing();
             }
@@ -368,46 +377,41 @@ impl Pipeline {
     fn next_due(&mut self) -> Millis {
         let now = self.now;
         let lease = self.known.first_lease(now.wall.0);
-        let mut earliest = Millis::FAR;
-        let mut at = |time: Millis| {
-            if time > now.mono && time < earliest {
-                earliest = time;
-            }
-        };
+        let mut next = Next { now: now.mono, at: Millis::FAR };
         let by_wall = |time: u64| now.mono.plus(time.saturating_sub(now.wall.0).max(1));
         if let Some(flight) = &self.flight {
-            at(flight.deadline);
+            next.at(flight.deadline);
         }
-        self.parting.iter().for_each(|parting| at(parting.deadline));
-        at(self.operations.deadline());
-        self.flushes.iter().for_each(|flush| at(flush.deadline));
+        self.parting.iter().for_each(|parting| next.at(parting.deadline));
+        next.at(self.operations.deadline());
+        self.flushes.iter().for_each(|flush| next.at(flush.deadline));
         let kill = self.config.killed();
         if kill.holds(self.now.wall) {
             let waiting = self.held() > 0 || !self.known.is_empty() || self.list_wanted;
             if kill.until != UnixMillis::MAX && waiting {
-                at(by_wall(kill.until.0));
+                next.at(by_wall(kill.until.0));
             }
         } else if self.may_keep() {
             if self.open.is_some() {
-                at(self.seal_at);
+                next.at(self.seal_at);
             }
-            self.save_at.iter().for_each(|time| at(*time));
+            next.at(self.save_at);
             if self.held() > 0 || !self.known.is_empty() || self.list_wanted {
-                at(self.not_before);
-                at(self.store_broken_until);
-                at(self.claim_not_before);
+                next.at(self.not_before);
+                next.at(self.store_broken_until);
+                next.at(self.claim_not_before);
             }
             if lease < u64::MAX {
-                at(by_wall(lease));
+                next.at(by_wall(lease));
             }
             if self.rest {
-                at(now.mono.plus(1));
+                next.at(now.mono.plus(1));
             }
         }
         if self.clear_wanted {
-            at(self.store_broken_until);
+            next.at(self.store_broken_until);
         }
-        earliest
+        next.at
     }
 
     /// Restricts where events may go; gives back the texts that are no origins.
@@ -539,7 +543,7 @@ impl Pipeline {
             if self.seal_due() {
                 self.seal(commands);
             }
-            if self.save_at.is_some_and(|time| time <= self.now.mono) {
+            if self.save_at <= self.now.mono {
                 self.save_open(commands);
             }
             self.save_unsaved(commands);
@@ -668,6 +672,21 @@ impl Pipeline {
 
     fn session(&self) -> &str {
         self.context.identity(Identity::SessionId).unwrap_or_default()
+    }
+}
+
+/// The earliest of many times that are still to come.
+struct Next {
+    now: Millis,
+    at: Millis,
+}
+
+impl Next {
+    #[inline(never)]
+    fn at(&mut self, time: Millis) {
+        if time > self.now && time < self.at {
+            self.at = time;
+        }
     }
 }
 

@@ -61,7 +61,7 @@ impl Key {
                 *word >>= 4;
             }
         }
-        text.into_iter().map(char::from).collect()
+        String::from_utf8(text.into()).unwrap_or_default()
     }
 
     /// When the batch was begun, in milliseconds since 1970; 0 if it is no batch.
