@@ -66,8 +66,8 @@ pub struct Context {
 }
 
 impl Context {
-    /// Why the field was refused, if it was.
-    pub fn apply(&mut self, patch: &ContextPatch<'_>) -> Result<(), &'static str> {
+    /// Whether that changes anything, or why the field was refused.
+    pub fn apply(&mut self, patch: &ContextPatch<'_>) -> Result<bool, &'static str> {
         match &patch.value {
             Some(Scalar::Text(text)) if utf16_units(text) > TEXT_UNITS => {
                 return Err("text is longer than 1,024 characters");
@@ -84,8 +84,9 @@ impl Context {
                     Some(_) => return Err("must be text"),
                     None => None,
                 };
+                let changes = self.identity(identity) != value.as_deref();
                 self.identity[identity as usize] = value;
-                Ok(())
+                Ok(changes)
             }
             Slot::Core(key) => set(&mut self.core, key, patch.value.clone()),
             Slot::User(key) => set(&mut self.user, key, patch.value.clone()),
@@ -101,19 +102,20 @@ fn set(
     fields: &mut Vec<(String, Scalar)>,
     key: &str,
     value: Option<Scalar>,
-) -> Result<(), &'static str> {
+) -> Result<bool, &'static str> {
     if key.is_empty() || key.len() > KEY_BYTES {
         return Err("key must have 1 to 128 bytes");
     }
     let found = fields.iter_mut().position(|(name, _)| name == key);
     match (found, value) {
+        (Some(index), Some(value)) if fields[index].1 == value => return Ok(false),
         (Some(index), Some(value)) => fields[index].1 = value,
         (Some(index), None) => {
             fields.remove(index);
         }
         (None, Some(_)) if fields.len() >= FIELDS => return Err("more than 128 fields"),
         (None, Some(value)) => fields.push((String::from(key), value)),
-        (None, None) => {}
+        (None, None) => return Ok(false),
     }
-    Ok(())
+    Ok(true)
 }

@@ -11,7 +11,7 @@ use super::super::random::unit_of;
 use super::super::record::{Builder, Header};
 use super::super::shapes::{FieldKind, ShapeId, Staged, definition};
 use super::super::text::{self, utf16_units};
-use super::super::time::{Now, UnixMillis};
+use super::super::time::{Millis, Now, UnixMillis};
 use super::keep::SLICE;
 use super::operations::Pending;
 use super::shelf::Key;
@@ -320,7 +320,7 @@ impl Pipeline {
         let full = self.open.as_ref().is_some_and(|open| self.is_full(open));
         if self.write_ahead && !planted(Bug::WriteAheadSkipped) {
             let soon = self.now.mono.plus(SAVE_MILLIS);
-            self.save_at = Some(self.save_at.map_or(soon, |time| time.min(soon)));
+            self.save_at = self.save_at.min(soon);
             self.due = self.due.min(soon);
         }
         if full {
@@ -340,30 +340,29 @@ impl Pipeline {
     pub(super) fn seal(&mut self, commands: &mut Vec<Command>) {
         let Some(open) = self.open.take() else { return };
         self.soon = false;
-        self.save_at = None;
+        self.save_at = Millis::FAR;
         let lost = self.lost_open();
         // Nobody else knows of the report: it is not to go with what may be somebody else's.
         let report = if lost { Drops::default() } else { core::mem::take(&mut self.unreported) };
         let (header, bytes) = open.finish(&report);
-        let batch = Box::new(Batch {
-            key: self.open_key,
-            events: header.events,
-            attempts: 0,
-            exposure: header.exposure,
-            bytes,
-        });
+        let batch = Batch::new(self.open_key, &header, bytes);
         let (batch, rest) = if lost {
             self.part_from_lost(batch)
         } else {
             self.outgrow(batch.key);
             (batch, None)
         };
-        for mut batch in [Some(batch), rest].into_iter().flatten() {
-            if self.may_keep() {
-                self.save_early(&mut batch, commands);
-            }
-            self.push_ready(batch, false);
+        self.sealed(batch, commands);
+        if let Some(rest) = rest {
+            self.sealed(rest, commands);
         }
+    }
+
+    fn sealed(&mut self, mut batch: Box<Batch>, commands: &mut Vec<Command>) {
+        if self.may_keep() {
+            self.save_early(&mut batch, commands);
+        }
+        self.push_ready(batch, false);
     }
 
     /// Whether the lease on the open batch's copy ran out, so that another holder may have it.
@@ -385,20 +384,14 @@ impl Pipeline {
         // Once more in time if nothing is logged meanwhile: the copy's lease must not run out.
         let half_a_lease = (self.lease() - self.now.wall.0) / 2;
         self.save_at = if self.store_usable() {
-            Some(self.now.mono.plus(half_a_lease.max(1)))
+            self.now.mono.plus(half_a_lease.max(1))
         } else if self.may_store() {
-            Some(self.store_broken_until.max(self.now.mono.plus(SAVE_MILLIS)))
+            self.store_broken_until.max(self.now.mono.plus(SAVE_MILLIS))
         } else {
-            None
+            Millis::FAR
         };
         let Some(open) = &self.open else { return };
-        let mut batch = Batch {
-            key: self.open_key,
-            events: open.header().events,
-            attempts: 0,
-            exposure: open.header().exposure,
-            bytes: open.snapshot(),
-        };
+        let mut batch = Batch::new(self.open_key, open.header(), open.snapshot());
         self.save(&mut batch, self.lease(), commands);
         self.open_key = batch.key;
     }

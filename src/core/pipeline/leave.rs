@@ -276,7 +276,7 @@ impl Pipeline {
     /// Drops everything in memory and in the store.
     pub(super) fn wipe(&mut self, reason: Reason, commands: &mut Vec<Command>) {
         self.soon = false;
-        self.save_at = None;
+        self.save_at = Millis::FAR;
         let open = self.open.take().map_or(0, |open| u64::from(open.header().events));
         let moving = self.operations.moving.events;
         // What the store was asked before, it answers about what is to go.

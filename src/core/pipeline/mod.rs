@@ -27,11 +27,11 @@ use uuid::Uuid;
 use super::config::{Config, ConfigReport, Layer, Number, SampleRate, Setting};
 use super::context::{Context, ContextPatch, Identity, Scalar};
 use super::io::{Command, Consent, ExportId, FlushId, Input, Leaving};
-use super::json::{separate, write_counts, write_text, write_u64};
+use super::json::{write_counts, write_text, write_u64};
 use super::ledger::{Drops, Ledger, Reason};
 use super::planted::{Bug, planted};
 use super::random::{IdSeed, Rng};
-use super::record::Builder;
+use super::record::{Builder, Header};
 use super::shapes::{FieldKind, Shape, ShapeId, Shapes};
 use super::time::{Millis, Now, UnixMillis};
 use operations::Operations;
@@ -74,6 +74,15 @@ struct Batch {
     attempts: u32,
     exposure: bool,
     bytes: Vec<u8>,
+}
+
+impl Batch {
+    fn new(key: Key, header: &Header, mut bytes: Vec<u8>) -> Box<Self> {
+        // It grew by doubling, and may wait for long.
+        bytes.shrink_to_fit();
+        let Header { events, exposure, .. } = *header;
+        Box::new(Self { key, events, attempts: 0, exposure, bytes })
+    }
 }
 
 /// How much some batches are.
@@ -186,7 +195,7 @@ pub struct Pipeline {
     /// When the open batch is finished at the latest.
     seal_at: Millis,
     /// When the open batch is copied to the store (`write-ahead`).
-    save_at: Option<Millis>,
+    save_at: Millis,
     /// An exposure was logged: finish the batch as soon as the host's task is over.
     soon: bool,
     ready: VecDeque<Box<Batch>>,
@@ -274,7 +283,7 @@ impl Pipeline {
             open: None,
             open_key: Key::default(),
             seal_at: Millis::FAR,
-            save_at: None,
+            save_at: Millis::FAR,
             soon: false,
             ready: VecDeque::new(),
             ready_load: Load::default(),
@@ -330,7 +339,7 @@ impl Pipeline {
                 self.store_ready = true;
                 self.list_wanted = true;
                 if self.write_ahead && self.open.is_some() {
-                    self.save_at = Some(now.mono);
+                    self.save_at = now.mono;
                 }
                 self.clear_wanted |= self.consent == Consent::Denied || self.erasing();
             }
@@ -368,46 +377,41 @@ impl Pipeline {
     fn next_due(&mut self) -> Millis {
         let now = self.now;
         let lease = self.known.first_lease(now.wall.0);
-        let mut earliest = Millis::FAR;
-        let mut at = |time: Millis| {
-            if time > now.mono && time < earliest {
-                earliest = time;
-            }
-        };
+        let mut next = Next { now: now.mono, at: Millis::FAR };
         let by_wall = |time: u64| now.mono.plus(time.saturating_sub(now.wall.0).max(1));
         if let Some(flight) = &self.flight {
-            at(flight.deadline);
+            next.at(flight.deadline);
         }
-        self.parting.iter().for_each(|parting| at(parting.deadline));
-        at(self.operations.deadline());
-        self.flushes.iter().for_each(|flush| at(flush.deadline));
+        self.parting.iter().for_each(|parting| next.at(parting.deadline));
+        next.at(self.operations.deadline());
+        self.flushes.iter().for_each(|flush| next.at(flush.deadline));
         let kill = self.config.killed();
         if kill.holds(self.now.wall) {
             let waiting = self.held() > 0 || !self.known.is_empty() || self.list_wanted;
             if kill.until != UnixMillis::MAX && waiting {
-                at(by_wall(kill.until.0));
+                next.at(by_wall(kill.until.0));
             }
         } else if self.may_keep() {
             if self.open.is_some() {
-                at(self.seal_at);
+                next.at(self.seal_at);
             }
-            self.save_at.iter().for_each(|time| at(*time));
+            next.at(self.save_at);
             if self.held() > 0 || !self.known.is_empty() || self.list_wanted {
-                at(self.not_before);
-                at(self.store_broken_until);
-                at(self.claim_not_before);
+                next.at(self.not_before);
+                next.at(self.store_broken_until);
+                next.at(self.claim_not_before);
             }
             if lease < u64::MAX {
-                at(by_wall(lease));
+                next.at(by_wall(lease));
             }
             if self.rest {
-                at(now.mono.plus(1));
+                next.at(now.mono.plus(1));
             }
         }
         if self.clear_wanted {
-            at(self.store_broken_until);
+            next.at(self.store_broken_until);
         }
-        earliest
+        next.at
     }
 
     /// Restricts where events may go; gives back the texts that are no origins.
@@ -490,51 +494,43 @@ impl Pipeline {
     /// Writes the members of a JSON object: `"ledger":{…},"config":{…},"store":{…},…`.
     pub fn write_stats(&self, out: &mut Vec<u8>) {
         let ledger = self.ledger();
-        out.extend_from_slice(b"\"ledger\":{\"dropped\":");
+        write(out, "\"ledger\":{\"dropped\":");
         write_counts(out, ledger.dropped.iter());
-        for (name, count) in [
-            ("accepted", ledger.accepted),
-            ("delivered", ledger.delivered),
-            ("handedOver", ledger.handed_over),
-            ("queued", ledger.queued),
-            ("inFlight", ledger.in_flight),
-            ("stored", ledger.stored),
-            ("sampledOut", ledger.sampled_out),
-            ("suppressed", ledger.suppressed),
-            ("fieldsLeftOut", ledger.fields_left_out),
-        ] {
-            write_count(out, name, count);
-        }
-        out.extend_from_slice(b"},\"config\":{");
+        write_count(out, ",\"accepted\":", ledger.accepted);
+        write_count(out, ",\"delivered\":", ledger.delivered);
+        write_count(out, ",\"handedOver\":", ledger.handed_over);
+        write_count(out, ",\"queued\":", ledger.queued);
+        write_count(out, ",\"inFlight\":", ledger.in_flight);
+        write_count(out, ",\"stored\":", ledger.stored);
+        write_count(out, ",\"sampledOut\":", ledger.sampled_out);
+        write_count(out, ",\"suppressed\":", ledger.suppressed);
+        write_count(out, ",\"fieldsLeftOut\":", ledger.fields_left_out);
+        write(out, "},\"config\":{");
         self.config.write_json(out);
-        out.extend_from_slice(b",\"consent\":");
-        write_text(
-            out,
-            match self.consent {
-                Consent::Granted => "granted",
-                Consent::Pending => "pending",
-                Consent::Denied => "denied",
-            },
-        );
-        out.extend_from_slice(b",\"format\":\"json\",\"durability\":");
-        write_text(out, if self.write_ahead { "write-ahead" } else { "on-failure" });
-        out.extend_from_slice(b"},\"store\":{\"batches\":");
-        write_u64(out, self.known.len() as u64);
-        write_count(out, "events", self.known.sums().events);
-        write_count(out, "bytes", self.known.sums().bytes);
+        write(out, ",\"consent\":\"");
+        let consent = match self.consent {
+            Consent::Granted => "granted",
+            Consent::Pending => "pending",
+            Consent::Denied => "denied",
+        };
+        write(out, consent);
+        write(out, "\",\"format\":\"json\",\"durability\":\"");
+        write(out, if self.write_ahead { "write-ahead" } else { "on-failure" });
+        write_count(out, "\"},\"store\":{\"batches\":", self.known.len() as u64);
+        write_count(out, ",\"events\":", self.known.sums().events);
+        write_count(out, ",\"bytes\":", self.known.sums().bytes);
         let copies = self.copies.iter().filter(|copy| copy.is_written());
-        write_count(out, "copies", copies.map(|copy| u64::from(copy.events)).sum());
-        out.extend_from_slice(b"},\"endpoint\":{\"url\":");
+        write_count(out, ",\"copies\":", copies.map(|copy| u64::from(copy.events)).sum());
+        write(out, "},\"endpoint\":{\"url\":");
         write_text(out, &self.config.url().unwrap_or_default());
-        out.extend_from_slice(b",\"online\":");
-        out.extend_from_slice(if self.online { b"true" } else { b"false" });
-        write_count(out, "failures", u64::from(self.failures));
+        write(out, ",\"online\":");
+        write(out, if self.online { "true" } else { "false" });
+        write_count(out, ",\"failures\":", u64::from(self.failures));
         if self.not_before > self.now.mono {
             let wait = self.not_before.0 - self.now.mono.0;
-            write_count(out, "retryAt", self.now.wall.0.saturating_add(wait));
+            write_count(out, ",\"retryAt\":", self.now.wall.0.saturating_add(wait));
         }
-        out.extend_from_slice(b"},\"sizes\":{\"queuedBytes\":");
-        write_u64(out, self.queued_bytes());
+        write_count(out, "},\"sizes\":{\"queuedBytes\":", self.queued_bytes());
         out.push(b'}');
     }
 
@@ -547,7 +543,7 @@ impl Pipeline {
             if self.seal_due() {
                 self.seal(commands);
             }
-            if self.save_at.is_some_and(|time| time <= self.now.mono) {
+            if self.save_at <= self.now.mono {
                 self.save_open(commands);
             }
             self.save_unsaved(commands);
@@ -657,24 +653,40 @@ impl Pipeline {
     }
 
     fn patch_context(&mut self, patches: &[ContextPatch<'_>], commands: &mut Vec<Command>) {
-        let before = self.context.clone();
+        let mut changes = false;
         for patch in patches {
-            if let Err(reason) = self.context.apply(patch) {
-                use super::context::Slot;
-                let field = match patch.slot {
-                    Slot::Identity(identity) => identity.option(),
-                    Slot::Core(key) | Slot::User(key) => key,
-                };
-                self.told.tell(commands, "context_rejected", field, &[field, ": ", reason]);
+            match self.context.apply(patch) {
+                Ok(changed) => changes |= changed,
+                Err(reason) => {
+                    use super::context::Slot;
+                    let field = match patch.slot {
+                        Slot::Identity(identity) => identity.option(),
+                        Slot::Core(key) | Slot::User(key) => key,
+                    };
+                    self.told.tell(commands, "context_rejected", field, &[field, ": ", reason]);
+                }
             }
         }
-        if self.context != before {
-            self.context_epoch = self.context_epoch.wrapping_add(1);
-        }
+        self.context_epoch = self.context_epoch.wrapping_add(u32::from(changes));
     }
 
     fn session(&self) -> &str {
         self.context.identity(Identity::SessionId).unwrap_or_default()
+    }
+}
+
+/// The earliest of many times that are still to come.
+struct Next {
+    now: Millis,
+    at: Millis,
+}
+
+impl Next {
+    #[inline(never)]
+    fn at(&mut self, time: Millis) {
+        if time > self.now && time < self.at {
+            self.at = time;
+        }
     }
 }
 
@@ -684,9 +696,11 @@ fn uuid_text(id: Uuid) -> String {
     String::from(&*id.hyphenated().encode_lower(&mut buffer))
 }
 
-fn write_count(out: &mut Vec<u8>, name: &str, count: u64) {
-    separate(out, &mut false);
-    write_text(out, name);
-    out.push(b':');
+fn write(out: &mut Vec<u8>, json: &str) {
+    out.extend_from_slice(json.as_bytes());
+}
+
+fn write_count(out: &mut Vec<u8>, before: &str, count: u64) {
+    write(out, before);
     write_u64(out, count);
 }

@@ -116,17 +116,14 @@ impl Operations {
         deadline(0).min(deadline(self.late))
     }
 
-    /// Forgets all but what is not about any batch.
+    /// Whatever is answered from now on, nothing follows for any batch.
     pub fn forget(&mut self) {
-        let lasts = |pending: &Pending| matches!(pending, Pending::Remove | Pending::Clear);
-        let before = core::mem::take(self);
-        for (index, operation) in before.waiting.into_iter().enumerate() {
-            if lasts(&operation.pending) {
-                self.late += usize::from(index < before.late);
-                self.count(&operation.pending, true);
-                self.waiting.push_back(operation);
+        for operation in &mut self.waiting {
+            if !matches!(operation.pending, Pending::Clear) {
+                operation.pending = Pending::Remove;
             }
         }
+        (self.moving, self.puts, self.takes) = (Load::default(), 0, 0);
     }
 
     fn remove(&mut self, index: usize) -> Option<Pending> {

@@ -4,6 +4,7 @@
 use alloc::collections::{BinaryHeap, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use uuid::Uuid;
 
@@ -60,7 +61,7 @@ impl Key {
                 *word >>= 4;
             }
         }
-        text.into_iter().map(char::from).collect()
+        String::from_utf8(text.into()).unwrap_or_default()
     }
 
     /// When the batch was begun, in milliseconds since 1970; 0 if it is no batch.
@@ -70,7 +71,7 @@ impl Key {
 }
 
 /// A record as last seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Known {
     pub key: Key,
     pub lease: u64,
@@ -84,6 +85,18 @@ pub struct Known {
     pub mine: bool,
     /// Whether it is the very batch, and not an earlier state of it.
     pub whole: bool,
+}
+
+impl Ord for Known {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key.cmp(&other.key)
+    }
+}
+
+impl PartialOrd for Known {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl Known {
@@ -129,15 +142,13 @@ pub struct Sums {
 }
 
 impl Shelf {
-    /// In whatever order they are; the first of several with the same key counts.
+    /// In whatever order they are; one of several with the same key counts.
     pub fn new(mut known: Vec<Known>) -> Self {
         if !known.is_sorted() {
             known = BinaryHeap::from(known).into_sorted_vec();
         }
-        known.dedup_by_key(|known| known.key);
         let mut shelf = Self::default();
-        known.iter().for_each(|known| shelf.count(known, true));
-        shelf.sorted = known.into();
+        known.into_iter().for_each(|known| shelf.insert(known));
         shelf
     }
 

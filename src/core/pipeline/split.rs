@@ -4,12 +4,14 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use uuid::Uuid;
+
 use super::super::codec::Corrupt;
 use super::super::config::Number;
 use super::super::io::Command;
 use super::super::ledger::Reason;
 use super::super::planted::{Bug, planted};
-use super::super::record::Record;
+use super::super::record::{Header, Record};
 use super::operations::Pending;
 use super::shelf::Key;
 use super::{Batch, Pipeline};
@@ -69,16 +71,14 @@ impl Pipeline {
         let halves = Record::own(&batch.bytes)?.split(keep, id, self.client_id, seq)?;
         let Some(halves) = halves else { return Ok(None) };
         self.next_seq = seq.wrapping_add(1);
-        let mut ids = [self.next_place(), id].into_iter();
-        Ok(Some(halves.map(|(header, bytes)| {
-            Box::new(Batch {
-                key: Key::new(batch.key.created(), ids.next().unwrap_or(header.batch_id)),
-                events: header.events,
-                attempts: batch.attempts,
-                exposure: header.exposure,
-                bytes,
-            })
-        })))
+        let (created, attempts) = (batch.key.created(), batch.attempts);
+        let half = |id: Uuid, (header, bytes): (Header, Vec<u8>)| {
+            let mut half = Batch::new(Key::new(created, id), &header, bytes);
+            half.attempts = attempts;
+            half
+        };
+        let [first, rest] = halves;
+        Ok(Some([half(self.next_place(), first), half(id, rest)]))
     }
 
     /// A finished batch whose earlier state is in the store under a lease that ran out becomes two: what
