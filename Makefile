@@ -27,7 +27,7 @@ demo: setup-demo ## Run the demo; PORT=8080: on that port; CHECK=1: check it in 
 test: setup ## Run every check and test
 	@node tools/test.mjs
 
-test-%: setup ## One part: format lint size native fuzz simulator wasm package node collector browser trials demo
+test-%: setup ## One part: format lint size native instructions fuzz simulator wasm package node collector browser trials demo
 	@node tools/test.mjs $*
 
 simulate: setup-build ## Simulate faults; MINUTES=60: for so long; SEEDS=10000: that many runs; SEED=7: that one

@@ -233,3 +233,66 @@ fn what_was_spilled_is_sent_when_the_queue_is_empty() {
     let removed = host.commanded.iter().filter(|op| matches!(op, StoreOp::Remove { .. })).count();
     assert!(removed > 0);
 }
+
+/// The most commands that one input was answered with, while a store and its host's timer go on.
+fn most_commands(host: &mut Host, until: impl Fn(&Host) -> bool) -> usize {
+    let mut most = 0;
+    while !until(host) {
+        let before = host.commanded.len();
+        match host.operations.first() {
+            Some(_) => {
+                let (id, op) = host.operations.remove(0);
+                let result = host.store.borrow_mut().apply(op);
+                host.answer_store(id, result);
+            }
+            None => {
+                host.mono = host.pipeline.wake_at().expect("something is left to do").0;
+                host.give(Input::Wake);
+            }
+        }
+        most = most.max(host.commanded.len() - before);
+    }
+    most
+}
+
+#[test]
+fn what_fails_moves_to_the_store_in_slices() {
+    let mut host = Host::configured(&[number("maxExportBatchSize", 1.0)]);
+    (0..2_000).for_each(|n| host.log(n));
+    host.store_mode = StoreMode::Waits;
+    let sent = host.sent_one();
+    host.fail(&sent);
+    let most = most_commands(&mut host, |host| host.ledger().stored == 2_000);
+    assert!((2..50).contains(&most), "{most}");
+    assert_eq!(host.stored_events(), 2_000);
+}
+
+#[test]
+fn copies_that_had_to_wait_for_the_store_are_made_in_slices() {
+    let settings = [number("maxExportBatchSize", 1.0)];
+    let mut host = Host::closed(setup(1), &settings, Default::default());
+    (0..2_000).for_each(|_| host.expose("nav"));
+    host.store_mode = StoreMode::Waits;
+    host.give(Input::StoreReady);
+    let most = most_commands(&mut host, |host| host.stats()["store"]["copies"] == 2_000);
+    assert!((2..50).contains(&most), "{most}");
+}
+
+#[test]
+fn what_was_stored_for_too_long_is_dropped_in_slices() {
+    let mut host = Host::configured(&[number("maxExportBatchSize", 1.0)]);
+    host.store_mode = StoreMode::Fails;
+    (0..2_000).for_each(|n| host.log(n));
+    host.store_mode = StoreMode::Works;
+    host.shutdown(0);
+    assert_eq!(host.stored_events(), 2_000);
+    let mut next = Host::beside(&host, 2, &[]);
+    next.store_mode = StoreMode::Waits;
+    assert_eq!(next.sent().len(), 1);
+    next.mono += 30 * 86_400_000;
+    next.give(Input::Online(true));
+    let most = most_commands(&mut next, |next| next.dropped(Reason::Expired) == 2_000);
+    assert!((2..50).contains(&most), "{most}");
+    next.turn();
+    assert!(!next.has_sent(), "what has expired is not sent");
+}

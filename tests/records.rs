@@ -159,7 +159,7 @@ fn write(logged: &[Logged], report: &Drops, base: u64) -> (Header, Vec<u8>, Vec<
                             (key.as_str(), field)
                         })
                         .collect();
-                    builder.event(UnixMillis(*at), &shape, *rate, &borrowed);
+                    builder.event(UnixMillis(*at), &shape.definition, *rate, &borrowed);
                 }
                 let fields: Vec<(String, Own)> = fields
                     .iter()

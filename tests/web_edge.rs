@@ -40,7 +40,7 @@ impl Subject {
     }
 
     fn log(&self, name: &str, metadata: &str) -> Result<(), String> {
-        let thrown = self.client.log_event(&name.into(), &js(metadata), Some(1e12));
+        let thrown = self.client.log_event(&name.into(), &js(metadata), 1e12);
         thrown.map_err(|error| at(&error, "message").as_string().unwrap())
     }
 
@@ -93,7 +93,7 @@ fn verified_text_is_let_in() {
     let subject = Subject::new("nothing");
     let metadata = js("nothing to fill");
     js_sys::Reflect::set(&metadata, &"plan".into(), &verified("pro")).unwrap();
-    subject.client.log_event(&"upgrade".into(), &metadata, None).unwrap();
+    subject.client.log_event(&"upgrade".into(), &metadata, f64::NAN).unwrap();
     assert_eq!(subject.number("ledger.fieldsLeftOut"), 0.0);
     // What only looks verified is an object like any other.
     subject.log("upgrade", "look-alike").unwrap();
@@ -112,8 +112,8 @@ fn nothing_hostile_throws() {
     }
     for name in ["a number", "a symbol", "nothing", "throwing proxy", "huge text", "lone surrogate"]
     {
-        subject.client.log_event(&js(name), &JsValue::UNDEFINED, Some(f64::NAN)).unwrap();
-        subject.client.log_experiment(&js(name), None).unwrap();
+        subject.client.log_event(&js(name), &JsValue::UNDEFINED, f64::NAN).unwrap();
+        subject.client.log_experiment(&js(name), f64::NAN).unwrap();
         subject.client.update_config(&js(name));
         subject.client.set_context(&js(name)).unwrap();
         subject.client.set_user(&js(name)).unwrap();
@@ -129,7 +129,7 @@ fn a_getter_may_log() {
     let inner = std::rc::Rc::clone(&subject);
     let log = Closure::new(move || inner.log("inner", "good fields").unwrap());
     let metadata = log_from(&log);
-    subject.client.log_event(&"outer".into(), &metadata, None).unwrap();
+    subject.client.log_event(&"outer".into(), &metadata, f64::NAN).unwrap();
     assert_eq!(subject.number("ledger.queued"), 2.0);
 }
 
@@ -148,11 +148,12 @@ fn strict_mode_throws_a_type_error_that_names_the_field() {
     ] {
         assert_eq!(subject.log(name, metadata), Err([prefix, message].concat()));
     }
-    let error = subject.client.log_event(&js("a symbol"), &JsValue::UNDEFINED, None).unwrap_err();
+    let error =
+        subject.client.log_event(&js("a symbol"), &JsValue::UNDEFINED, f64::NAN).unwrap_err();
     assert!(error.is_instance_of::<js_sys::TypeError>());
     subject.log("x", "good fields").unwrap();
     let exposed = |exposure| {
-        let thrown = subject.client.log_experiment(&js(exposure), None);
+        let thrown = subject.client.log_experiment(&js(exposure), f64::NAN);
         thrown.map_err(|error| at(&error, "message").as_string().unwrap())
     };
     exposed("exposure").unwrap();
@@ -169,7 +170,7 @@ fn exposures_are_accepted_or_dropped_and_counted() {
     let subject = Subject::new("nothing");
     let exposures = ["exposure", "exposure of no id", "exposure of a cycle"];
     for exposure in exposures {
-        subject.client.log_experiment(&js(exposure), None).unwrap();
+        subject.client.log_experiment(&js(exposure), f64::NAN).unwrap();
     }
     assert_eq!(subject.number("ledger.accepted"), 3.0);
     assert_eq!(subject.number("ledger.dropped.invalid_name"), 1.0);
@@ -300,7 +301,7 @@ fn enrichment_adds_and_never_holds_an_event_back_at_the_end() {
     let subject = Subject::new("enrich that never answers");
     subject.log("x", "good fields").unwrap();
     assert_eq!(subject.number("ledger.accepted"), 0.0);
-    subject.client.leave("page");
+    subject.client.leave(&"page".into());
     assert_eq!(subject.number("ledger.accepted"), 1.0);
     assert_eq!(subject.client.shape(&"x".into(), &js("two fields")), -1);
 }
@@ -310,11 +311,11 @@ async fn what_can_not_be_sent_is_stored_and_flush_tells() {
     let subject = Subject::new("dead endpoint");
     settled(subject.client.ready()).await.unwrap();
     subject.log("x", "good fields").unwrap();
-    let report = settled(subject.client.flush(Some(10_000.0))).await.unwrap();
+    let report = settled(subject.client.flush(10_000.0)).await.unwrap();
     assert_eq!(at(&report, "delivered"), 0.0);
     assert_eq!(at(&report, "stored"), 1.0);
     assert_eq!(at(&subject.client.stats(), "endpoint.failures"), 1.0);
-    let report = settled(subject.client.shutdown(Some(10_000.0))).await.unwrap();
+    let report = settled(subject.client.shutdown(10_000.0)).await.unwrap();
     assert_eq!(at(&report, "stored"), 1.0);
     assert_eq!(at(&subject.client.stats(), "state"), "shut-down");
     subject.log("late", "good fields").unwrap();
@@ -326,7 +327,7 @@ async fn a_failing_auth_keeps_the_events() {
     for auth in ["auth that throws", "auth that rejects", "auth that gives a line break"] {
         let subject = Subject::new(auth);
         subject.log("x", "good fields").unwrap();
-        let report = settled(subject.client.flush(Some(10_000.0))).await.unwrap();
+        let report = settled(subject.client.flush(10_000.0)).await.unwrap();
         assert_eq!(at(&report, "stored"), 1.0, "{auth}");
         let told = subject.told().join("\n");
         assert!(told.contains("auth_failed auth: "), "{told}");
@@ -338,8 +339,8 @@ async fn a_failing_auth_keeps_the_events() {
 fn a_process_that_ends_stores_everything_at_once() {
     let options = options(&js("host store"));
     let client = Client::new(&options, &JsValue::UNDEFINED).unwrap();
-    client.log_event(&"last words".into(), &JsValue::UNDEFINED, None).unwrap();
-    client.leave("process");
+    client.log_event(&"last words".into(), &JsValue::UNDEFINED, f64::NAN).unwrap();
+    client.leave(&"process".into());
     assert_eq!(at(&options, "store.size"), 1.0);
     assert_eq!(at(&client.stats(), "store.kind"), "host");
 }

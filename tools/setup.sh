@@ -8,7 +8,7 @@ Usage: tools/setup.sh [build|demo|test|fuzz]
 
   build   Rust with wasm32, wasm-bindgen, npm packages
   demo    the same, and Chromium with chromedriver
-  test    the same, and wasm-pack (default)
+  test    the same, wasm-pack and valgrind (default)
   fuzz    Rust and cargo-fuzz
 
 Rust's tools go into $WASM_TELEMETRY_TOOLS, by default ~/.cache/wasm-telemetry/tools.
@@ -51,7 +51,10 @@ main() {
   wasm_bindgen
   npm_packages
   if [ "$part" != build ]; then browser; fi
-  if [ "$part" = test ]; then cargo_tool wasm-pack "$WASM_PACK_VERSION" --locked; fi
+  if [ "$part" = test ]; then
+    cargo_tool wasm-pack "$WASM_PACK_VERSION" --locked
+    valgrind
+  fi
 }
 
 # Two set-ups at once would install over each other. macOS has no flock: there nobody waits.
@@ -156,6 +159,20 @@ browser_is_there() {
   has chromedriver || return 1
   has chromium || has chromium-browser || has google-chrome ||
     [ -d '/Applications/Chromium.app' ] || [ -d '/Applications/Google Chrome.app' ]
+}
+
+# It counts instructions, and runs on Linux.
+valgrind() {
+  [ "$(uname -s)" = Linux ] || return 0
+  if ! [ -x "$(type -P valgrind)" ]; then
+    has apt-get || die 'valgrind is missing from the PATH.' 'Install it with the package manager.'
+    say 'valgrind: installing with apt-get'
+    { as_root apt-get update -qq &&
+      as_root apt-get install -y -qq --no-install-recommends valgrind libc6-dbg; } ||
+      die 'apt-get could not install valgrind.' 'As root: apt-get update && apt-get install valgrind'
+    hash -r
+  fi
+  say 'valgrind: ok'
 }
 
 as_root() {

@@ -54,7 +54,7 @@ const owners = /** @type {[RegExp, string][]} */ ([
   [/wasm_telemetry::(\w+)/, '$1'],
   [/^client_/, 'edge: exported functions'],
   [/talc|__rust_\w*alloc/, 'talc (allocator)'],
-  [/(uuid|getrandom|wasm_bindgen)\b/, '$1'],
+  [/(uuid|wasm_bindgen)\b/, '$1'],
   [/^_*(wbindgen|wbg|externref)/, 'wasm_bindgen'],
   [/\b(alloc|core|std)(\[\w+\])?::/, '$1 (standard library)'],
   [/^<(char|str|u\d+)>::/, 'core (standard library)'],

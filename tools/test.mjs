@@ -54,6 +54,11 @@ const steps = [
   { name: 'types', part: 'lint', needs: 'build', command: ['tsc', '--project', 'tsconfig.json'] },
   { name: 'native', part: 'native', command: ['cargo', 'test', '--locked'] },
   {
+    name: 'instruction counts',
+    part: 'instructions',
+    command: ['node', 'benches/instructions/check.mjs'],
+  },
+  {
     name: `fuzz corpus, seed ${fuzzSeed}`,
     part: 'fuzz',
     command: ['cargo', 'test', '--locked', '--test', 'corpus'],

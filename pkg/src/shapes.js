@@ -1,16 +1,22 @@
 // The shapes of events that were seen: a tree of (key, type) steps for each event name.
+import { textOf } from './verified.js';
 
 /** @typedef {import('#bindings').Client} Client */
 
 /** The types of fields, as the WebAssembly numbers them. */
 export const number = 0;
 export const boolean = 1;
+export const text = 2;
 
 export const mostFields = 128;
+export const longestText = 1_024;
 const longestKey = 128;
 const longestName = 256;
-// A program whose names or keys never end must not fill the memory.
-const mostNodes = 4_096;
+// A program whose names or keys never end must not fill the memory: when so many are known, the others
+// take the general path. After many of these all is forgotten, for the program is up to something else.
+const mostNodes = 65_536;
+const mostShapes = 4_095;
+const patience = 65_536;
 
 /** A step of a shape, and with it all shapes that begin with the steps up to here. */
 export class Node {
@@ -23,7 +29,7 @@ export class Node {
   next = Node.none;
   /** @type {Map<string, Node> | undefined} */
   steps = undefined;
-  /** @type {Node | undefined} the step with the same key and the other type */
+  /** @type {Node | undefined} a step with the same key and another type */
   twin = undefined;
 
   /**
@@ -40,7 +46,7 @@ export class Node {
   /** @returns {Node | undefined} */
   step(/** @type {string} */ key, /** @type {number} */ kind) {
     let node = this.steps?.get(key);
-    if (node !== undefined && node.kind !== kind) node = node.twin;
+    while (node !== undefined && node.kind !== kind) node = node.twin;
     if (node !== undefined) this.next = node;
     return node;
   }
@@ -48,9 +54,8 @@ export class Node {
   add(/** @type {string} */ key, /** @type {number} */ kind) {
     const node = new Node(this, key, kind);
     this.steps ??= new Map();
-    const twin = this.steps.get(key);
-    if (twin) twin.twin = node;
-    else this.steps.set(key, node);
+    node.twin = this.steps.get(key);
+    this.steps.set(key, node);
     this.next = node;
     return node;
   }
@@ -58,26 +63,46 @@ export class Node {
 
 export class Shapes {
   /** @type {Map<string, Node>} by event name */
-  roots = new Map();
+  #roots = new Map();
   #nodes = 0;
+  #shapes = 0;
+  /** Events that came when there was no room. */
+  #strangers = 0;
+  /** @type {string | undefined} the name that was asked for last */
+  #name = undefined;
+  /** @type {Node | undefined} */
+  #root = undefined;
 
-  /** Remembers the shape of an event, if it has one: nothing but numbers and booleans. */
+  /** Where the shapes of an event begin. */
+  find(/** @type {string} */ name) {
+    if (this.#root === undefined || name !== this.#name) {
+      this.#root = this.#roots.get(name);
+      this.#name = name;
+    }
+    return this.#root;
+  }
+
+  /** Remembers the shape of an event, if it has one: numbers, booleans and checked texts. */
   learn(/** @type {Client} */ client, /** @type {string} */ name, /** @type {any} */ fields) {
     if (typeof name !== 'string' || name === '' || name.length > longestName) return;
     // What is no snapshot of an object was refused.
     if (fields !== undefined && Object.getPrototypeOf(Object(fields)) !== null) return;
+    if (this.#nodes >= mostNodes || this.#shapes >= mostShapes) {
+      this.#strangers += 1;
+      if (this.#strangers < patience) return;
+      this.#forget();
+    }
     const keys = [];
     const kinds = [];
     for (const key in fields) {
       const value = fields[key];
       if (value === undefined) continue;
-      const isNumber = typeof value === 'number' && value - value === 0;
-      if (!isNumber && typeof value !== 'boolean') return;
+      const kind = kindOf(value);
+      if (kind === undefined) return;
       if (key === '' || key.length > longestKey || keys.length === mostFields) return;
       keys.push(key);
-      kinds.push(isNumber ? number : boolean);
+      kinds.push(kind);
     }
-    if (this.#nodes + keys.length >= mostNodes) this.#forget();
     const shape = client.shape(name, fields);
     // All shapes were forgotten there, too.
     if (shape === -2) this.#forget();
@@ -91,7 +116,7 @@ export class Shapes {
    * @param {number} shape
    */
   #remember(name, keys, kinds, shape) {
-    let node = this.roots.get(name) ?? this.#addRoot(name);
+    let node = this.#roots.get(name) ?? this.#addRoot(name);
     for (const [index, key] of keys.entries()) {
       /** @type {Node | undefined} */
       let next = node.step(key, kinds[index]);
@@ -102,17 +127,30 @@ export class Shapes {
       node = next;
     }
     node.shape = shape;
+    this.#shapes += 1;
   }
 
   #addRoot(/** @type {string} */ name) {
     const root = new Node(undefined, undefined, number);
-    this.roots.set(name, root);
+    this.#roots.set(name, root);
     this.#nodes += 1;
     return root;
   }
 
   #forget() {
-    this.roots.clear();
+    this.#roots.clear();
+    this.#root = undefined;
     this.#nodes = 0;
+    this.#shapes = 0;
+    this.#strangers = 0;
   }
+}
+
+/** @returns {number | undefined} none if it can't be staged */
+function kindOf(/** @type {any} */ value) {
+  if (typeof value === 'number' && value - value === 0) return number;
+  if (typeof value === 'boolean') return boolean;
+  return typeof value === 'object' && (textOf(value)?.length ?? Infinity) <= longestText
+    ? text
+    : undefined;
 }

@@ -21,9 +21,11 @@ export function textOf(/** @type {any} */ proof) {
   return texts().get(proof);
 }
 
-/** @returns {WeakMap<object, string>} */
+/** @type {WeakMap<object, string> | undefined} made at first use, for importing must change nothing */
+let known;
+
 function texts() {
   const shared = /** @type {any} */ (globalThis);
-  shared[registry] ??= new WeakMap();
-  return shared[registry];
+  known ??= /** @type {WeakMap<object, string>} */ (shared[registry] ??= new WeakMap());
+  return known;
 }

@@ -14,6 +14,16 @@ pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
+/// Adds zeros. (`resize` becomes a loop over bytes where the compiler goes for size.)
+pub fn put_zeros(out: &mut Vec<u8>, mut count: usize) {
+    static ZEROS: [u8; 4_096] = [0; 4_096];
+    while count > 0 {
+        let step = &ZEROS[..count.min(ZEROS.len())];
+        out.extend_from_slice(step);
+        count -= step.len();
+    }
+}
+
 /// Writes at a place in a slice; gives the place behind it.
 pub fn write_varint(out: &mut [u8], mut at: usize, mut value: u64) -> Option<usize> {
     while value >= 0x80 {
@@ -57,6 +67,7 @@ impl<'a> Reader<'a> {
         self.rest.len()
     }
 
+    #[inline(always)]
     pub fn bytes(&mut self, length: usize) -> Result<&'a [u8], Corrupt> {
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or(Corrupt)?;
         self.rest = rest;
@@ -72,11 +83,19 @@ impl<'a> Reader<'a> {
         Ok(byte)
     }
 
-    /// The next `size` bytes, and zeros.
-    pub fn word(&mut self, size: usize) -> Result<[u8; 8], Corrupt> {
-        let mut word = [0; 8];
-        word.get_mut(..size).ok_or(Corrupt)?.copy_from_slice(self.bytes(size)?);
-        Ok(word)
+    /// The next `size` bytes, at most eight, as a little-endian number.
+    #[inline(always)]
+    pub fn word(&mut self, size: usize) -> Result<u64, Corrupt> {
+        // Mostly there is more behind them, and then no loop is needed.
+        let ahead = self.rest.first_chunk().map(|word| u64::from_le_bytes(*word));
+        let bytes = self.bytes(size)?;
+        let fold = |word, byte: &u8| word << 8 | u64::from(*byte);
+        match (size, ahead) {
+            (0, _) => Ok(0),
+            (1..=8, Some(word)) => Ok(word & u64::MAX >> (64 - 8 * size)),
+            (1..=8, None) => Ok(bytes.iter().rev().fold(0, fold)),
+            _ => Err(Corrupt),
+        }
     }
 
     pub fn varint(&mut self) -> Result<u64, Corrupt> {

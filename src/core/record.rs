@@ -26,7 +26,7 @@ use alloc::vec::Vec;
 use uuid::Uuid;
 
 use super::codec::{
-    Corrupt, Reader, checksum, put_text, put_varint, unzigzag, write_varint, zigzag,
+    Corrupt, Reader, checksum, put_text, put_varint, put_zeros, unzigzag, write_varint, zigzag,
 };
 use super::context::{Context, Identity, Scalar};
 use super::io::{Exposure, Field};
@@ -45,8 +45,8 @@ const EXPOSURE: u64 = 3;
 const REPORT: u64 = 4;
 const EVENT: u64 = 5;
 
-/// Bytes of a record that are written in one go, at most.
-const RUN: usize = 16_384;
+/// So many zeros are put behind a record at once, to be written over: quicker than to grow byte by byte.
+const AHEAD: usize = 2_048;
 /// With so many values the length of a staged event takes one byte, whatever they are.
 const SHORT: usize = 12;
 
@@ -169,18 +169,18 @@ impl Builder {
             self.known.resize(index + 1, 0);
         }
         if self.known[index] == 0 {
-            self.known[index] = self.define(&shape.definition) + 1;
+            self.known[index] = self.add(&shape.definition) + 1;
         }
         let tag = tag(self.known[index] - 1, rate);
         let end = self.bytes.len();
-        self.bytes.resize(end + room(event), 0);
+        put_zeros(&mut self.bytes, room(event));
         let written = self.write(end, tag, event, rate);
         self.bytes.truncate(written.unwrap_or(end));
         written.is_some()
     }
 
-    /// Takes staged events of shapes that are defined here already, as long as they are `plain`, and
-    /// there is room for so many and below that size. Gives the words that are left.
+    /// Takes staged events of shapes that are defined here already and of no texts, as long as they are
+    /// `plain`, and there is room for so many and below that size. Gives the words that are left.
     pub fn run<'w>(
         &mut self,
         mut words: &'w [f64],
@@ -191,16 +191,17 @@ impl Builder {
     ) -> &'w [f64] {
         let last = self.header.events.saturating_add(events);
         let mut end = self.bytes.len();
-        let most = size.min(end + RUN);
-        // Zeros to write over, which is quicker than to grow byte by byte.
-        self.bytes.resize(end.max(most), 0);
         while self.header.events < last
             && let Some((event, rest)) = shapes.split(words)
-            && end + room(&event) <= most
+            && end + room(&event) <= size
             && plain(event.shape)
-            && let Some(known @ 1..) = self.known.get(event.shape.0 as usize)
-            && let Some(next) = self.write(end, tag(known - 1, None), &event, None)
+            && let Some(known @ 1..) = self.known.get(event.shape.0 as usize).copied()
         {
+            if self.bytes.len() < end + room(&event) {
+                let missing = end + room(&event) - self.bytes.len();
+                put_zeros(&mut self.bytes, missing + AHEAD);
+            }
+            let Some(next) = self.write(end, tag(known - 1, None), &event, None) else { break };
             end = next;
             words = rest;
         }
@@ -242,11 +243,11 @@ impl Builder {
     pub fn event(
         &mut self,
         at: UnixMillis,
-        shape: &Shape,
+        definition: &[u8],
         rate: Option<f64>,
         fields: &[(&str, Field<'_>)],
     ) {
-        let local = self.define(&shape.definition);
+        let local = self.define(definition);
         let start = self.begin(at, local, rate);
         for pair in fields.chunks(2) {
             let sizes = pair.iter().rev().fold(0, |sizes, (_, field)| sizes << 4 | size_of(*field));
@@ -303,9 +304,10 @@ impl Builder {
             *length as usize == definition.len()
                 && self.bytes.get(start..start + definition.len()) == Some(definition)
         });
-        if let Some(local) = known {
-            return local as u32;
-        }
+        known.map_or_else(|| self.add(definition), |local| local as u32)
+    }
+
+    fn add(&mut self, definition: &[u8]) -> u32 {
         put_varint(&mut self.bytes, SHAPE);
         self.definitions.push((self.bytes.len() as u32, definition.len() as u32));
         self.bytes.extend_from_slice(definition);
@@ -372,14 +374,11 @@ fn write_numbers(out: &mut [u8], mut at: usize, values: &[f64]) -> Option<usize>
 }
 
 /// How many bytes are left of a double, and these, first.
+#[inline(always)]
 fn trim(value: f64) -> (usize, [u8; 8]) {
     let bits = value.to_bits();
     let size = 8 - bits.trailing_zeros() / 8;
     (size as usize, bits.rotate_left(8 * size).to_le_bytes())
-}
-
-fn untrim(size: usize, bytes: [u8; 8]) -> f64 {
-    f64::from_bits(u64::from_le_bytes(bytes).rotate_right(8 * size as u32))
 }
 
 fn put_trimmed(out: &mut Vec<u8>, value: f64) {
@@ -448,6 +447,7 @@ pub enum Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
+    #[inline(always)]
     fn read(reader: &mut Reader<'a>, kind: FieldKind, size: u8) -> Result<Self, Corrupt> {
         Ok(match kind {
             FieldKind::Bool => Self::Bool(read_number(reader, size)? != 0.0),
@@ -457,8 +457,10 @@ impl<'a> Stored<'a> {
     }
 }
 
+#[inline(always)]
 fn read_number(reader: &mut Reader<'_>, size: u8) -> Result<f64, Corrupt> {
-    let value = untrim(usize::from(size), reader.word(usize::from(size))?);
+    let word = reader.word(usize::from(size))?;
+    let value = f64::from_bits(word.rotate_right(8 * u32::from(size)));
     if value.is_finite() { Ok(value) } else { Err(Corrupt) }
 }
 

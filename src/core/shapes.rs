@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::codec::{put_text, put_varint};
+use super::io::Field;
 use super::time::UnixMillis;
 
 /// A field's type within a shape.
@@ -25,7 +26,8 @@ impl FieldKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShapeId(pub u32);
 
-/// An event of a registered shape, as it was staged: numbers as they are, booleans 0 or 1.
+/// An event of a registered shape, as it was staged: numbers as they are, booleans 0 or 1, and a text
+/// as the number of its bytes, and these, in whole words.
 #[derive(Clone, Copy, Debug)]
 pub struct Staged<'a> {
     pub at: UnixMillis,
@@ -37,22 +39,66 @@ pub struct Staged<'a> {
 pub struct Shape {
     pub name: String,
     pub fields: Vec<(String, FieldKind)>,
+    /// Whether there are texts among the fields.
+    pub texts: bool,
     /// As a batch's dictionary holds it.
     pub definition: Vec<u8>,
 }
 
 impl Shape {
     pub fn new<'a>(name: &str, fields: impl Iterator<Item = (&'a str, FieldKind)> + Clone) -> Self {
-        let mut definition = Vec::new();
-        put_text(&mut definition, name);
-        put_varint(&mut definition, fields.clone().count() as u64);
-        for (key, kind) in fields.clone() {
-            definition.push(kind as u8);
-            put_text(&mut definition, key);
-        }
+        let definition = definition(name, fields.clone());
+        let texts = fields.clone().any(|(_, kind)| kind == FieldKind::Text);
         let fields = fields.map(|(key, kind)| (String::from(key), kind)).collect();
-        Self { name: String::from(name), fields, definition }
+        Self { name: String::from(name), fields, texts, definition }
     }
+
+    /// Words that the values take at the start of these; `None` if they are not all there.
+    fn extent(&self, words: &[f64]) -> Option<usize> {
+        if !self.texts {
+            return Some(self.fields.len());
+        }
+        self.fields.iter().try_fold(0_usize, |end, (_, kind)| {
+            let text = if *kind == FieldKind::Text { *words.get(end)? } else { 0.0 };
+            (end + 1).checked_add((text as usize).div_ceil(8))
+        })
+    }
+
+    /// The fields of a staged event. `bytes` are those of its values.
+    pub fn read<'a>(&'a self, values: &[f64], bytes: &'a [u8]) -> Vec<(&'a str, Field<'a>)> {
+        let mut at = 0;
+        let read = |(key, kind): &'a (String, FieldKind)| {
+            let value = values.get(at).copied().unwrap_or_default();
+            at += 1;
+            let field = match kind {
+                FieldKind::Number => Field::Number(value),
+                FieldKind::Bool => Field::Bool(value != 0.0),
+                FieldKind::Text => {
+                    let text = bytes.get(at * 8..).and_then(|bytes| bytes.get(..value as usize));
+                    at += (value as usize).div_ceil(8);
+                    let text = text.and_then(|text| core::str::from_utf8(text).ok());
+                    text.map_or(Field::Refused("is garbled"), Field::Text)
+                }
+            };
+            (key.as_str(), field)
+        };
+        self.fields.iter().map(read).collect()
+    }
+}
+
+/// A shape as a batch's dictionary holds it.
+pub fn definition<'a>(
+    name: &str,
+    fields: impl Iterator<Item = (&'a str, FieldKind)> + Clone,
+) -> Vec<u8> {
+    let mut definition = Vec::new();
+    put_text(&mut definition, name);
+    put_varint(&mut definition, fields.clone().count() as u64);
+    for (key, kind) in fields {
+        definition.push(kind as u8);
+        put_text(&mut definition, key);
+    }
+    definition
 }
 
 /// A program whose names or keys never end must not fill the memory.
@@ -86,8 +132,7 @@ impl Shapes {
     pub fn split<'a>(&self, words: &'a [f64]) -> Option<(Staged<'a>, &'a [f64])> {
         let (&[number, at], rest) = words.split_first_chunk()?;
         let shape = ShapeId(Some(number as u32).filter(|_| number >= 0.0)?);
-        let fields = self.get(shape)?.fields.len();
-        let (values, rest) = rest.split_at_checked(fields)?;
+        let (values, rest) = rest.split_at_checked(self.get(shape)?.extent(rest)?)?;
         Some((Staged { at: UnixMillis::from_host(at), shape, values }, rest))
     }
 

@@ -18,18 +18,18 @@ use super::enrich::Enricher;
 use super::fetch::Exporter;
 use super::host_store::HostStore;
 use super::idb::Idb;
-use super::metadata::{self, Fields, OwnExposure};
+use super::metadata::{self, Fields};
 use super::options::{Options, StoreChoice};
 use super::own::Own;
-use super::page::{self, Listeners};
-use super::patch::{PATCH_LEVELS, context_patches, core_slot, settings, user_slot};
+use super::page;
+use super::patch::{PATCH_LEVELS, core_slot, settings, user_slot};
 use super::report::{Answer, Queue, Report, diagnostic_object, flush_object};
 use super::staging::Staging;
 use super::timer::{self, Timer};
 use super::value::{self, args, call, construct, get, global_get, invoke, type_error};
-use crate::core::config::{ConfigReport, Layer, Setting, Value};
-use crate::core::context::Slot;
-use crate::core::io::{Command, Consent, Diagnostic, FlushId, Input, Leaving, Outcome};
+use crate::core::config::{ConfigReport, Layer};
+use crate::core::context::{ContextPatch, Slot};
+use crate::core::io::{Command, Consent, Diagnostic, Exposure, FlushId, Input, Leaving, Outcome};
 use crate::core::pipeline::{Pipeline, Setup};
 use crate::core::shapes::FieldKind;
 use crate::core::store::{MemoryStore, StoreOp};
@@ -44,7 +44,8 @@ pub struct Driver {
     exporter: Exporter,
     enricher: Option<Enricher>,
     storage: OnceCell<Storage>,
-    listeners: Cell<Option<Listeners>>,
+    /// An `AbortController` that takes the page's listeners away.
+    listeners: Cell<JsValue>,
     leaving: Cell<bool>,
     /// Until when the host's own listeners may still log what is to leave with the page.
     parting_until: Cell<Millis>,
@@ -145,8 +146,12 @@ impl Driver {
     }
 
     fn configure_all(&self, options: &Options<'_>) {
-        let (origins, config) = (options.origins(), options.config());
-        let (page, environment) = (page::origin(), options.environment());
+        let origins = options.origins();
+        let patches = [
+            (Layer::Options, options.config()),
+            (Layer::Environment, page::patch()),
+            (Layer::Environment, options.environment()),
+        ];
         self.handle(&mut |pipeline, now, commands| {
             if origins != Own::Undefined {
                 let mut allowed = Vec::new();
@@ -158,16 +163,10 @@ impl Driver {
                     options.reject("allowedOrigins", &why);
                 }
             }
-            let mut configure = |layer, settings: &[Setting<'_>]| {
-                pipeline.configure(now, layer, settings, commands);
-            };
-            configure(Layer::Options, &settings(&config));
-            if let Some(page) = &page {
-                let value = Value::Text(page);
-                configure(Layer::Environment, &[Setting::Batch { name: "baseUrl", value }]);
-            }
-            if let Own::Object(_) = environment {
-                configure(Layer::Environment, &settings(&environment));
+            for (layer, patch) in &patches {
+                if let Own::Object(_) = patch {
+                    pipeline.configure(now, *layer, &settings(patch), commands);
+                }
             }
         });
         // Options never throw.
@@ -182,7 +181,7 @@ impl Driver {
         if !self.enabled {
             return self.resolve(READY, &JsValue::UNDEFINED);
         }
-        self.listeners.set(Some(Listeners::add(&self.callbacks)));
+        self.listeners.set(page::listen(&self.callbacks));
         let storage = match options.store() {
             StoreChoice::Default => {
                 let (now, spool) = (timer::now().mono, get(options.host, "spool"));
@@ -227,26 +226,61 @@ impl Driver {
 
     /// Logs an exposure; `Err` is what strict mode throws.
     pub fn expose(&self, exposure: &JsValue, at: UnixMillis) -> Result<(), JsValue> {
-        match OwnExposure::read(exposure) {
-            Ok((own, left_out)) => {
-                for (field, why) in left_out {
-                    self.refuse("field_left_out", field, why)?;
-                }
-                self.input(Input::Exposure { at, exposure: own.borrow() });
-            }
-            Err((field, why)) => {
-                self.refuse("exposure_rejected", field, why)?;
-                // Without a valid id it is counted as dropped.
-                self.input(Input::Exposure { at, exposure: Default::default() });
-            }
+        let id = value::string(&get(exposure, "experimentId"));
+        let variation = value::whole(&get(exposure, "variationId"), u64::from(u32::MAX));
+        let attributes = get(exposure, "userAttributes");
+        let session = value::text(&get(&attributes, "sessionId"));
+        let mut own = Exposure::default();
+        let (user_attributes, experiment_metadata);
+        if !metadata::is_name(&id) {
+            // Without a valid id it is counted as dropped.
+            let why = "must be text of 1 to 256 characters";
+            self.refuse(self.strict, "exposure_rejected", "experimentId", why)?;
+        } else if let Some(variation) = variation {
+            let metadata = get(exposure, "experimentMetadata");
+            user_attributes = self.json("userAttributes", &attributes)?;
+            experiment_metadata = self.json("experimentMetadata", &metadata)?;
+            own = Exposure {
+                experiment_id: &id,
+                variation_id: variation as u32,
+                session_id: session.as_deref(),
+                user_attributes: user_attributes.as_deref(),
+                experiment_metadata: experiment_metadata.as_deref(),
+            };
+        } else {
+            let why = "must be a whole number from 0";
+            self.refuse(self.strict, "exposure_rejected", "variationId", why)?;
         }
+        self.input(Input::Exposure { at, exposure: own });
         Ok(())
     }
 
+    /// An exposure's field as JSON.
+    fn json(&self, field: &str, value: &JsValue) -> Result<Option<String>, JsValue> {
+        if value.is_undefined() || value.is_null() {
+            return Ok(None);
+        }
+        let (json, why) = if value.is_object() {
+            (metadata::json_text(value), "can't be written as JSON; left out")
+        } else {
+            (None, "must be an object; left out")
+        };
+        if json.is_none() {
+            self.refuse(self.strict, "field_left_out", field, why)?;
+        }
+        Ok(json)
+    }
+
     /// Misuse: thrown in strict mode, else told.
-    fn refuse(&self, code: &'static str, field: &str, why: &str) -> Result<(), JsValue> {
+    fn refuse(
+        &self,
+        strict: bool,
+        code: &'static str,
+        field: &str,
+        why: &str,
+    ) -> Result<(), JsValue> {
         let message = [field, " ", why].concat();
-        if self.strict {
+        if strict {
             return Err(type_error(&message));
         }
         self.queue.diagnose(code, field, &[&message]);
@@ -266,6 +300,7 @@ impl Driver {
                 Own::Undefined => continue,
                 Own::Number(_) => FieldKind::Number,
                 Own::Bool(_) => FieldKind::Bool,
+                Own::Verified(_) => FieldKind::Text,
                 _ => return NOT_THIS_ONE,
             };
             known.push((key.as_str(), kind));
@@ -294,28 +329,28 @@ impl Driver {
     /// `Err` is what strict mode throws.
     pub fn set_context(&self, patch: &JsValue, slot: fn(&str) -> Slot<'_>) -> Result<(), JsValue> {
         if !patch.is_object() {
-            return self.refuse("context_rejected", "patch", "must be an object");
+            return self.refuse(self.strict, "context_rejected", "patch", "must be an object");
         }
         self.patch_context(&Own::of(patch, 1), slot, self.strict)
     }
 
+    /// `null` takes a field away.
     fn patch_context(
         &self,
         patch: &Own,
         slot: fn(&str) -> Slot<'_>,
         strict: bool,
     ) -> Result<(), JsValue> {
-        let mut misuse = None;
-        let patches = context_patches(patch, slot, &mut |field| {
-            let message = [field, ": must be text, a number, a boolean, or null to take it away"];
-            if strict {
-                misuse.get_or_insert_with(|| message.concat());
-            } else {
-                self.queue.diagnose("context_rejected", field, &message);
+        let mut patches = Vec::new();
+        for (name, own) in patch.entries() {
+            match own {
+                Own::Undefined => {}
+                Own::Object(_) | Own::Other(_) => {
+                    let why = "must be text, a number, a boolean, or null to take it away";
+                    self.refuse(strict, "context_rejected", name, why)?;
+                }
+                own => patches.push(ContextPatch { slot: slot(name), value: own.scalar() }),
             }
-        });
-        if let Some(misuse) = misuse {
-            return Err(type_error(&misuse));
         }
         self.input(Input::Context(&patches));
         Ok(())
@@ -325,7 +360,7 @@ impl Driver {
     pub fn set_consent(&self, consent: Option<Consent>) -> Result<(), JsValue> {
         let Some(consent) = consent else {
             let why = "must be 'granted', 'pending' or 'denied'; nothing changed";
-            return self.refuse("consent_rejected", "consent", why);
+            return self.refuse(self.strict, "consent_rejected", "consent", why);
         };
         self.input(Input::Consent(consent));
         Ok(())
@@ -364,7 +399,7 @@ impl Driver {
     }
 
     /// The page or the process may be gone after this very task.
-    fn leave(&self, leaving: Leaving) {
+    pub fn leave(&self, leaving: Leaving) {
         if self.leaving.replace(true) {
             return;
         }
@@ -381,11 +416,6 @@ impl Driver {
         idb.iter().for_each(|idb| idb.set_leaving(false));
         self.parted.set(self.accepted());
         self.leaving.set(false);
-    }
-
-    /// A process ends, or got a signal that its host answers.
-    pub fn leave_process(&self, ends: bool) {
-        self.leave(if ends { Leaving::Process } else { Leaving::Signal });
     }
 
     /// A page is hidden, frozen or left.
@@ -559,12 +589,8 @@ impl Driver {
                 self.resolve(READY, &JsValue::UNDEFINED);
             }
             Report::NoStore(why) => {
-                if let Some(Storage::Idb(idb, memory)) = self.storage.get() {
-                    let mut store = MemoryStore::default();
-                    for (id, op) in idb.take_waiting() {
-                        self.queue.push(Report::Stored(id, store.apply(op)));
-                    }
-                    memory.replace(Some(store));
+                if let Some(Storage::Idb(_, memory)) = self.storage.get() {
+                    memory.replace(Some(MemoryStore::default()));
                 }
                 let message = [why, "; what fails to be sent is kept in memory only"];
                 self.queue.diagnose("store_memory", "store", &message);
@@ -615,7 +641,7 @@ impl Driver {
             Command::Flushed { id, report } => {
                 self.resolve(id.0, &flush_object(&report));
                 if self.shutdown.get() == Some(id) {
-                    self.listeners.take().iter().for_each(Listeners::remove);
+                    invoke(&self.listeners.take(), "abort", args());
                     self.exporter.let_go();
                     self.myself.take();
                 }

@@ -20,9 +20,8 @@ const ENTRIES: u32 = 1_000_000;
 pub struct HostStore {
     store: JsValue,
     waiting: RefCell<Vec<(OpId, StoreOp)>>,
-    /// The operation whose promise is awaited: they are carried out one after another.
-    running: RefCell<Option<(OpId, StoreOp)>>,
-    calling: Cell<bool>,
+    /// The operation that is carried out, and its method: they come one after another.
+    running: Cell<Option<(OpId, usize)>>,
     callbacks: Callbacks,
     queue: Queue,
 }
@@ -38,9 +37,9 @@ impl HostStore {
 
     /// Events go to [`HostStore::happened`].
     pub fn new(store: JsValue, callbacks: &Callbacks, queue: &Queue) -> Self {
-        let (waiting, running, calling) = Default::default();
+        let (waiting, running) = Default::default();
         let (callbacks, queue) = (callbacks.clone(), queue.clone());
-        Self { store, waiting, running, calling, callbacks, queue }
+        Self { store, waiting, running, callbacks, queue }
     }
 
     /// Reports `Stored`, once, later or at once.
@@ -50,68 +49,59 @@ impl HostStore {
     }
 
     fn go_on(&self) {
-        loop {
-            if self.calling.get() || self.running.borrow().is_some() {
-                return;
-            }
-            if self.waiting.borrow().is_empty() {
-                return;
-            }
+        while self.running.get().is_none() && !self.waiting.borrow().is_empty() {
             let (id, op) = self.waiting.borrow_mut().remove(0);
-            self.calling.set(true);
-            let given = self.call(&op);
-            self.calling.set(false);
-            match given {
+            let (method, args) = request(&op);
+            drop(op);
+            self.running.set(Some((id, method)));
+            match call(&get(&self.store, METHODS[method]), &self.store, args) {
                 Ok(promise) if value::is_thenable(&promise) => {
-                    self.running.replace(Some((id, op)));
                     let events = [Event::Done, Event::NotDone];
                     if !value::settle(&promise, &self.callbacks, events, id.0) {
-                        self.happened(Event::NotDone, id.0, JsValue::UNDEFINED);
+                        self.answer(id, Err(JsValue::UNDEFINED));
                     }
                 }
-                given => self.answer(id, &op, given),
+                given => self.answer(id, given),
             }
         }
     }
 
     pub fn happened(&self, event: Event, id: u32, value: JsValue) {
-        let running = self.running.borrow_mut().take_if(|(running, _)| running.0 == id);
-        if let Some((id, op)) = running {
-            self.answer(id, &op, if event == Event::Done { Ok(value) } else { Err(value) });
-            self.go_on();
-        }
+        self.answer(OpId(id), if event == Event::Done { Ok(value) } else { Err(value) });
+        self.go_on();
     }
 
-    fn call(&self, op: &StoreOp) -> Result<JsValue, JsValue> {
-        let (method, args) = match op {
-            StoreOp::List => (0, args()),
-            StoreOp::Put { entry, bytes } => (1, shown(entry).js(&value::octets(bytes))),
-            StoreOp::Claim { seen, lease, attempts } => (2, taken(seen, *lease, *attempts)),
-            StoreOp::Mark { seen, lease, attempts } => (3, taken(seen, *lease, *attempts)),
-            StoreOp::Remove { key } => (4, args().text(key)),
-            StoreOp::Quarantine { key } => (5, args().text(key)),
-            StoreOp::Clear => (6, args()),
+    fn answer(&self, id: OpId, given: Result<JsValue, JsValue>) {
+        let method = match self.running.get() {
+            Some((running, method)) if running == id => method,
+            _ => return,
         };
-        call(&get(&self.store, METHODS[method]), &self.store, args)
-    }
-
-    fn answer(&self, id: OpId, op: &StoreOp, given: Result<JsValue, JsValue>) {
-        let result = match (op, given) {
+        self.running.set(None);
+        let result = match (METHODS[method], given) {
             (_, Err(error)) if value::is_full(&error) => StoreResult::Full,
             (_, Err(_)) => StoreResult::Failed,
-            (StoreOp::List, Ok(list)) if list.is_object() => StoreResult::Listed(listed(&list)),
-            (StoreOp::List, Ok(_)) => StoreResult::Failed,
-            (StoreOp::Claim { .. }, Ok(given)) if given.is_undefined() || given.is_null() => {
-                StoreResult::Lost
-            }
+            ("list", Ok(list)) if list.is_object() => StoreResult::Listed(listed(&list)),
+            ("list", Ok(_)) => StoreResult::Failed,
+            ("claim", Ok(given)) if given.is_undefined() || given.is_null() => StoreResult::Lost,
             // Something that is no record is told as an empty one, which the pipeline sets aside.
-            (StoreOp::Claim { .. }, Ok(given)) => {
-                StoreResult::Claimed(value::bytes(&given).unwrap_or_default())
-            }
-            (StoreOp::Mark { .. }, Ok(given)) if given.as_bool() != Some(true) => StoreResult::Lost,
+            ("claim", Ok(given)) => StoreResult::Claimed(value::bytes(&given).unwrap_or_default()),
+            ("mark", Ok(given)) if given.as_bool() != Some(true) => StoreResult::Lost,
             _ => StoreResult::Done,
         };
         self.queue.push(Report::Stored(id, result));
+    }
+}
+
+/// The method, as an index into [`METHODS`], and its arguments.
+fn request(op: &StoreOp) -> (usize, Args) {
+    match op {
+        StoreOp::List => (0, args()),
+        StoreOp::Put { entry, bytes } => (1, shown(entry).js(&value::octets(bytes))),
+        StoreOp::Claim { seen, lease, attempts } => (2, taken(seen, *lease, *attempts)),
+        StoreOp::Mark { seen, lease, attempts } => (3, taken(seen, *lease, *attempts)),
+        StoreOp::Remove { key } => (4, args().text(key)),
+        StoreOp::Quarantine { key } => (5, args().text(key)),
+        StoreOp::Clear => (6, args()),
     }
 }
 

@@ -18,7 +18,7 @@ use super::timer;
 use super::value::{
     self, Args, args, call, get, global_get, invoke, object, set, set_number, set_text,
 };
-use crate::core::io::OpId;
+use crate::core::io::{Command, OpId};
 use crate::core::store::{Entry, StoreOp, StoreResult};
 use crate::core::time::Millis;
 
@@ -40,7 +40,7 @@ pub struct Idb {
     failures: Cell<u32>,
     pending: RefCell<Vec<Pending>>,
     /// What was asked before it opened for the first time.
-    waiting: RefCell<Vec<(OpId, StoreOp)>>,
+    waiting: RefCell<Vec<Command>>,
     /// The package's; `undefined` if there is none.
     spool: JsValue,
     /// The last record's that was brought in from there.
@@ -126,9 +126,9 @@ impl Idb {
         self.leaving.set(leaving);
     }
 
-    /// What was asked of a database that never opened.
-    pub fn take_waiting(&self) -> Vec<(OpId, StoreOp)> {
-        self.waiting.take()
+    /// What waited is commanded again, of whatever store there is now.
+    fn release(&self) {
+        self.queue.extend(self.waiting.take());
     }
 
     /// What earlier pages left goes too, though no database was to be had.
@@ -174,7 +174,7 @@ impl Idb {
             // It comes in with the next listing.
             self.answer(id, StoreResult::Done);
         } else if self.is_first() {
-            self.waiting.borrow_mut().push((id, op));
+            self.waiting.borrow_mut().push(Command::Store { id, op });
         } else {
             self.answer(id, StoreResult::Failed);
         }
@@ -296,7 +296,7 @@ impl Idb {
         self.failures.set(0);
         if let Connection::First { .. } = self.connection.replace(Connection::Open(database)) {
             self.queue.push(Report::StoreOpen);
-            self.take_waiting().into_iter().for_each(|(id, op)| self.apply(id, op));
+            self.release();
         }
     }
 
@@ -308,6 +308,7 @@ impl Idb {
         self.connection.replace(if given_up { Connection::GivenUp } else { Connection::Closed });
         if first {
             self.queue.push(Report::NoStore(why));
+            self.release();
         }
     }
 
@@ -543,8 +544,9 @@ pub fn entry(key: &JsValue, meta: &JsValue) -> Option<Entry> {
 fn listed(keys: &JsValue, metas: &JsValue) -> (Vec<Entry>, bool) {
     let mut entries = Vec::new();
     let mut foreign = false;
-    for (key, meta) in value::items(keys, u32::MAX).zip(value::items(metas, u32::MAX)) {
-        let entry = entry(&key, &meta);
+    let mut metas = value::items(metas, u32::MAX);
+    for key in value::items(keys, u32::MAX) {
+        let entry = entry(&key, &metas.next().unwrap_or_default());
         foreign |= entry.is_none();
         entries.extend(entry);
     }

@@ -7,14 +7,9 @@ use alloc::vec::Vec;
 use wasm_bindgen::prelude::*;
 
 use super::own::{Entries, Own};
-use super::value::{self, get};
-use crate::core::io::{Exposure, Field};
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(catch, js_namespace = JSON)]
-    fn stringify(value: &JsValue) -> Result<JsValue, JsValue>;
-}
+use super::value::{self, args, global_get, invoke};
+use crate::core::io::Field;
+use crate::core::text::characters;
 
 const NAME_CHARACTERS: usize = 256;
 /// UTF-16 code units of an exposure's JSON texts.
@@ -70,13 +65,18 @@ pub fn read_name(name: &JsValue) -> String {
     value::string(name)
 }
 
+/// Whether an event or an experiment can have that name.
+pub fn is_name(text: &str) -> bool {
+    (1..=NAME_CHARACTERS).contains(&characters(text))
+}
+
 /// What a developer is told in strict mode, if something is wrong.
 pub fn misuse(name: &JsValue, fields: &Result<Fields, &'static str>) -> Option<String> {
     let text = read_name(name);
     if !name.is_string() {
         return Some(String::from("an event's name must be a string"));
     }
-    if !(1..=NAME_CHARACTERS).contains(&text.chars().count()) {
+    if !is_name(&text) {
         return Some(String::from("an event's name must have 1 to 256 characters"));
     }
     let parts = match fields {
@@ -96,68 +96,8 @@ pub fn misuse(name: &JsValue, fields: &Result<Fields, &'static str>) -> Option<S
     Some(parts.concat())
 }
 
-/// An exposure, copied out of JavaScript.
-#[derive(Debug, Default)]
-pub struct OwnExposure {
-    experiment_id: String,
-    variation_id: u32,
-    session_id: Option<String>,
-    user_attributes: Option<String>,
-    experiment_metadata: Option<String>,
-}
-
-/// What is wrong with an exposure: the field, and why.
-pub type Misuse = (&'static str, &'static str);
-
-impl OwnExposure {
-    /// The exposure, and what had to be left out of it; or why there is none.
-    pub fn read(exposure: &JsValue) -> Result<(Self, Vec<Misuse>), Misuse> {
-        let id = value::string(&get(exposure, "experimentId"));
-        if !(1..=NAME_CHARACTERS).contains(&id.chars().count()) {
-            return Err(("experimentId", "must be text of 1 to 256 characters"));
-        }
-        let variation = value::whole(&get(exposure, "variationId"), u64::from(u32::MAX));
-        let Some(variation) = variation else {
-            return Err(("variationId", "must be a whole number from 0"));
-        };
-        let attributes = get(exposure, "userAttributes");
-        let mut left_out = Vec::new();
-        let mut json = |field, value: &JsValue| {
-            let text = json_text(value);
-            text.unwrap_or_else(|reason| {
-                left_out.push((field, reason));
-                None
-            })
-        };
-        let own = Self {
-            experiment_id: id,
-            variation_id: variation as u32,
-            session_id: value::text(&get(&attributes, "sessionId")),
-            user_attributes: json("userAttributes", &attributes),
-            experiment_metadata: json("experimentMetadata", &get(exposure, "experimentMetadata")),
-        };
-        Ok((own, left_out))
-    }
-
-    pub fn borrow(&self) -> Exposure<'_> {
-        Exposure {
-            experiment_id: &self.experiment_id,
-            variation_id: self.variation_id,
-            session_id: self.session_id.as_deref(),
-            user_attributes: self.user_attributes.as_deref(),
-            experiment_metadata: self.experiment_metadata.as_deref(),
-        }
-    }
-}
-
-/// The value as JSON, cut just above what the pipeline takes.
-fn json_text(value: &JsValue) -> Result<Option<String>, &'static str> {
-    if value.is_undefined() || value.is_null() {
-        return Ok(None);
-    }
-    if !value.is_object() {
-        return Err("must be an object; left out");
-    }
-    let text = stringify(value).ok().and_then(|text| value::text_within(&text, JSON_UNITS + 1));
-    text.map(Some).ok_or("can't be written as JSON; left out")
+/// The value as JSON, cut just above what the pipeline takes; none if it can't be written.
+pub fn json_text(value: &JsValue) -> Option<String> {
+    let json = invoke(&global_get("JSON"), "stringify", args().js(value));
+    value::text_within(&json, JSON_UNITS + 1)
 }

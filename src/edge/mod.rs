@@ -26,6 +26,7 @@ use self::driver::Driver;
 use self::own::Own;
 use self::patch::{core_slot, user_slot};
 use self::value::{get, set_number, set_text};
+use crate::core::io::Leaving;
 use crate::core::time::UnixMillis;
 
 /// One isolated pipeline. Nothing here throws but for misuse in strict mode.
@@ -49,19 +50,23 @@ impl Client {
         &self,
         name: &JsValue,
         metadata: &JsValue,
-        at: Option<f64>,
+        #[wasm_bindgen(unchecked_optional_param_type = "number")] at: f64,
     ) -> Result<(), JsValue> {
         self.driver.log(name, metadata, time(at))
     }
 
     #[wasm_bindgen(js_name = logExperiment)]
-    pub fn log_experiment(&self, exposure: &JsValue, at: Option<f64>) -> Result<(), JsValue> {
+    pub fn log_experiment(
+        &self,
+        exposure: &JsValue,
+        #[wasm_bindgen(unchecked_optional_param_type = "number")] at: f64,
+    ) -> Result<(), JsValue> {
         self.driver.expose(exposure, time(at))
     }
 
-    /// Registers the name, the keys and the types of an event for staging: of numbers and booleans, and
-    /// what is undefined is none of it. Gives the shape's number; -1 if this one can't be remembered; -2
-    /// if all shapes were forgotten.
+    /// Registers the name, the keys and the types of an event for staging: of numbers, booleans and
+    /// checked texts; what is undefined is none of it. Gives the shape's number; -1 if this one can't be
+    /// remembered; -2 if all shapes were forgotten.
     pub fn shape(&self, name: &JsValue, fields: &JsValue) -> i32 {
         self.driver.shape(&value::string(name), &Own::of(fields, 1))
     }
@@ -99,12 +104,18 @@ impl Client {
     }
 
     /// A promise of a `FlushReport`.
-    pub fn flush(&self, timeout_millis: Option<f64>) -> JsValue {
+    pub fn flush(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "number")] timeout_millis: f64,
+    ) -> JsValue {
         self.driver.flush(timeout(timeout_millis), false)
     }
 
     /// A promise of a `FlushReport`. Nothing is logged from now on.
-    pub fn shutdown(&self, timeout_millis: Option<f64>) -> JsValue {
+    pub fn shutdown(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "number")] timeout_millis: f64,
+    ) -> JsValue {
         self.driver.flush(timeout(timeout_millis), true)
     }
 
@@ -126,9 +137,10 @@ impl Client {
     /// `'process'`: the process ends, and only what the store takes at once survives. `'signal'`: it
     /// may end at any moment, or go on. `'page'`: the page is hidden or left. Pages call this by
     /// themselves.
-    pub fn leave(&self, kind: &str) {
-        match kind {
-            "process" | "signal" => self.driver.leave_process(kind == "process"),
+    pub fn leave(&self, kind: &JsValue) {
+        match value::string(kind).as_str() {
+            "process" => self.driver.leave(Leaving::Process),
+            "signal" => self.driver.leave(Leaving::Signal),
             _ => self.driver.leave_page(),
         }
     }
@@ -136,11 +148,12 @@ impl Client {
 
 const TIMEOUT_MILLIS: u64 = 30_000;
 
-fn timeout(millis: Option<f64>) -> u64 {
+/// What JavaScript leaves out is NaN here.
+fn timeout(millis: f64) -> u64 {
     // The cast saturates.
-    millis.filter(|millis| !millis.is_nan()).map_or(TIMEOUT_MILLIS, |millis| millis as u64)
+    if millis.is_nan() { TIMEOUT_MILLIS } else { millis as u64 }
 }
 
-fn time(at: Option<f64>) -> UnixMillis {
-    at.filter(|at| !at.is_nan()).map_or_else(|| timer::now().wall, UnixMillis::from_host)
+fn time(at: f64) -> UnixMillis {
+    if at.is_nan() { timer::now().wall } else { UnixMillis::from_host(at) }
 }

@@ -14,6 +14,7 @@ use super::report::Queue;
 use super::value::{self, args, construct, get, global_get, invoke, read};
 use crate::core::context::{Scalar, TEXT_UNITS};
 use crate::core::pipeline::{ExitPolicy, Setup};
+use crate::core::text::utf16_units;
 
 /// Reads the options, and tells which are not taken.
 pub struct Options<'a> {
@@ -112,7 +113,7 @@ impl Options<'_> {
         let empty = args().js(&construct("Uint8Array", args().number(32.0)));
         let fresh = || invoke(&global_get("crypto"), "getRandomValues", empty);
         let seed = if given.is_undefined() { fresh() } else { given };
-        value::bytes(&seed)?.try_into().ok()
+        value::bytes(&seed)?.as_slice().try_into().ok()
     }
 
     pub fn store(&self) -> StoreChoice {
@@ -231,5 +232,5 @@ fn is_short(value: &JsValue) -> bool {
 }
 
 fn fits(text: &str) -> bool {
-    text.encode_utf16().count() <= TEXT_UNITS
+    utf16_units(text) <= TEXT_UNITS
 }

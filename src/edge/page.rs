@@ -2,12 +2,13 @@
 //! Never `unload` or `beforeunload`, which would keep the page out of the back/forward cache.
 
 use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::vec;
 
 use wasm_bindgen::prelude::*;
 
 use super::callbacks::{Callbacks, Event};
-use super::value::{self, args, get, global, global_get, invoke, is_text};
+use super::own::Own;
+use super::value::{self, args, construct, get, global, global_get, invoke, is_text, object, set};
 
 /// What is listened to, and whether a page's document has it.
 static EVENTS: [(&str, Event, bool); 6] = [
@@ -19,28 +20,18 @@ static EVENTS: [(&str, Event, bool); 6] = [
     ("freeze", Event::Freeze, true),
 ];
 
-/// Listeners, until they are removed.
-pub struct Listeners(Vec<JsValue>);
-
-impl Listeners {
-    /// Where a scope has no such event, as in a worker, it just never comes.
-    pub fn add(callbacks: &Callbacks) -> Self {
-        let listeners = EVENTS.iter().map(|(_, event, _)| callbacks.get(*event, 0));
-        let listeners = Self(listeners.collect());
-        listeners.each("addEventListener");
-        listeners
+/// Listens until the `AbortController` that is returned aborts. Where a scope has no such event, as in a
+/// worker, it just never comes.
+pub fn listen(callbacks: &Callbacks) -> JsValue {
+    let controller = construct("AbortController", args());
+    let options = object();
+    set(&options, "signal", &get(&controller, "signal"));
+    for (name, event, of_document) in &EVENTS {
+        let target = if *of_document { global_get("document") } else { global() };
+        let listener = args().text(name).js(&callbacks.get(*event, 0)).js(&options);
+        invoke(&target, "addEventListener", listener);
     }
-
-    pub fn remove(&self) {
-        self.each("removeEventListener");
-    }
-
-    fn each(&self, method: &str) {
-        for (callback, (name, _, of_document)) in self.0.iter().zip(&EVENTS) {
-            let target = if *of_document { global_get("document") } else { global() };
-            invoke(&target, method, args().text(name).js(callback));
-        }
-    }
+    controller
 }
 
 /// False only where the platform is sure of it.
@@ -57,8 +48,12 @@ pub fn wants_privacy() -> bool {
     get(&global_get("navigator"), "globalPrivacyControl").as_bool() == Some(true)
 }
 
-/// The page's own origin, where batches go unless something else is said.
-pub fn origin() -> Option<String> {
-    let origin = value::text(&get(&global_get("location"), "origin"));
-    origin.filter(|origin| origin.starts_with("http"))
+/// The page's own origin, where batches go unless something else is said, as a `ConfigPatch`.
+pub fn patch() -> Own {
+    let origin = value::string(&get(&global_get("location"), "origin"));
+    if !origin.starts_with("http") {
+        return Own::Undefined;
+    }
+    let batch = Own::Object(vec![(String::from("baseUrl"), Own::Text(origin))]);
+    Own::Object(vec![(String::from("batch"), batch)])
 }

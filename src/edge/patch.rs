@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::own::Own;
 use crate::core::config::{Setting, Value};
-use crate::core::context::{ContextPatch, Identity, Slot};
+use crate::core::context::{Identity, Slot};
 use crate::core::io::Consent;
 
 /// A `ConfigPatch` has groups, which have fields, which may be objects.
@@ -59,24 +59,6 @@ pub fn settings(patch: &Own) -> Vec<Setting<'_>> {
         });
     }
     settings
-}
-
-/// A patch of the context or the user in the pipeline's words; `null` takes a field away. `refuse` is
-/// told of each field whose value a context can't hold.
-pub fn context_patches<'a>(
-    patch: &'a Own,
-    slot: fn(&'a str) -> Slot<'a>,
-    refuse: &mut dyn FnMut(&str),
-) -> Vec<ContextPatch<'a>> {
-    let mut patches = Vec::new();
-    for (name, own) in patch.entries() {
-        match own {
-            Own::Undefined => {}
-            Own::Object(_) | Own::Other(_) => refuse(name),
-            own => patches.push(ContextPatch { slot: slot(name), value: own.scalar() }),
-        }
-    }
-    patches
 }
 
 pub fn core_slot(name: &str) -> Slot<'_> {

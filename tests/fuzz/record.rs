@@ -129,7 +129,7 @@ fn encode_again(record: &Record<'_>) -> Vec<u8> {
                     .iter()
                     .map(|(kind, key)| (*key, field(event.value(*kind).expect("was read before"))))
                     .collect();
-                builder.event(event.at, &shape, event.rate, &fields);
+                builder.event(event.at, &shape.definition, event.rate, &fields);
             }
             Item::Exposure { at, exposure, .. } => builder.exposure(at, &exposure),
         }

@@ -1,5 +1,6 @@
 //! From a call of the host to an event in the open batch: gates, sampling, validation, queue.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::super::config::{Number, SampleRate};
@@ -8,11 +9,13 @@ use super::super::ledger::{Drops, Reason};
 use super::super::planted::{Bug, planted};
 use super::super::random::unit_of;
 use super::super::record::{Builder, Header};
-use super::super::shapes::{FieldKind, Shape, ShapeId, Staged};
-use super::super::store::Entry;
+use super::super::shapes::{FieldKind, ShapeId, Staged, definition};
+use super::super::text::{self, utf16_units};
 use super::super::time::{Now, UnixMillis};
-use super::keep::key;
-use super::{Batch, Flight, Pending, Pipeline, Place};
+use super::keep::SLICE;
+use super::operations::Pending;
+use super::shelf::Key;
+use super::{Batch, Flight, Pipeline};
 
 /// Characters of an event's name.
 const NAME: usize = 256;
@@ -37,7 +40,7 @@ pub fn is_key(text: &str) -> bool {
 
 fn is_within(text: &str, characters: usize) -> bool {
     // No text has more characters than bytes, so that most need no count.
-    !text.is_empty() && (text.len() <= characters || text.chars().count() <= characters)
+    !text.is_empty() && (text.len() <= characters || text::characters(text) <= characters)
 }
 
 impl Pipeline {
@@ -66,15 +69,15 @@ impl Pipeline {
             return words;
         };
         let events = open.header().events;
-        let queued = self.ready_events + u64::from(events);
+        let queued = self.ready_load.events + u64::from(events);
         let room = (self.config.get(Number::MaxQueueSize).saturating_sub(queued))
             .min(self.config.get(Number::MaxExportBatchSize).saturating_sub(1 + u64::from(events)));
-        let bytes = (self.config.get(Number::MaxQueueBytes) as usize)
-            .saturating_sub(self.ready_bytes)
-            .min(self.config.get(Number::MaxExportBatchBytes) as usize);
+        let bytes = (self.config.get(Number::MaxQueueBytes))
+            .saturating_sub(self.ready_load.bytes)
+            .min(self.config.get(Number::MaxExportBatchBytes));
         let rates = &self.rates;
-        let whole = |id: ShapeId| rates.get(id.0 as usize) == Some(&None);
-        let rest = open.run(words, &self.shapes, whole, room as u32, bytes);
+        let unsampled = |id: ShapeId| matches!(rates.get(id.0 as usize), Some(None));
+        let rest = open.run(words, &self.shapes, unsampled, room as u32, bytes as usize);
         let taken = u64::from(open.header().events - events);
         self.counts.accepted += taken;
         self.next_event = self.next_event.wrapping_add(taken);
@@ -91,19 +94,9 @@ impl Pipeline {
         };
         let sampling = self.rates.get(event.shape.0 as usize).copied().flatten();
         let by_session = sampling.is_some_and(|sampling| sampling.by_session);
-        if by_session || event.values.iter().any(|value| !value.is_finite()) {
-            // Rare: the general way says what is to be said about it.
-            let name = shape.name.clone();
-            let fields = shape.fields.clone();
-            let fields: Vec<(&str, Field<'_>)> = fields
-                .iter()
-                .zip(event.values)
-                .map(|((key, kind), value)| match kind {
-                    FieldKind::Bool => (key.as_str(), Field::Bool(*value != 0.0)),
-                    _ => (key.as_str(), Field::Number(*value)),
-                })
-                .collect();
-            return self.event(event.at, &name, &fields, commands);
+        let infinite = |value: &f64| !value.is_finite();
+        if by_session || shape.texts || event.values.iter().any(infinite) {
+            return self.shaped_apart(event, commands);
         }
         let Some(rate) = self.sample(sampling, "") else {
             return;
@@ -117,6 +110,18 @@ impl Pipeline {
             open.shaped(event, shape, rate);
         }
         self.accepted(commands);
+    }
+
+    /// The general way says what is to be said about it, and takes texts.
+    fn shaped_apart(&mut self, event: &Staged<'_>, commands: &mut Vec<Command>) {
+        let bytes: Vec<u8> =
+            event.values.iter().flat_map(|value| value.to_bits().to_le_bytes()).collect();
+        let shapes = core::mem::take(&mut self.shapes);
+        if let Some(shape) = shapes.get(event.shape) {
+            let fields = shape.read(event.values, &bytes);
+            self.event(event.at, &shape.name, &fields, commands);
+        }
+        self.shapes = shapes;
     }
 
     pub(super) fn event(
@@ -153,10 +158,10 @@ impl Pipeline {
             };
             Some((*key, kind))
         });
-        let shape = Shape::new(name, kinds);
+        let definition = definition(name, kinds);
         if let Some(open) = &mut self.open {
             open.context(self.context_epoch, &self.context);
-            open.event(at, &shape, rate, &fields);
+            open.event(at, &definition, rate, &fields);
         }
         self.accepted(commands);
     }
@@ -186,7 +191,7 @@ impl Pipeline {
             ("userAttributes", JSON, &mut exposure.user_attributes),
             ("experimentMetadata", JSON, &mut exposure.experiment_metadata),
         ] {
-            if text.is_some_and(|text| text.encode_utf16().count() > limit) {
+            if text.is_some_and(|text| utf16_units(text) > limit) {
                 *text = None;
                 self.counts.fields_left_out += 1;
                 let message = ["an exposure's ", name, " is too long; left out"];
@@ -243,7 +248,7 @@ impl Pipeline {
                 _ if !is_key(key) => "has a key that is not of 1 to 128 characters",
                 _ if good.len() >= FIELDS => "comes after 128 others",
                 Field::Number(number) if !number.is_finite() => "is a number that is not finite",
-                Field::Text(text) if text.len() > TEXT && text.encode_utf16().count() > TEXT => {
+                Field::Text(text) if text.len() > TEXT && utf16_units(text) > TEXT => {
                     "is a text of more than 1,024 characters"
                 }
                 Field::Refused(kind) => kind,
@@ -264,12 +269,12 @@ impl Pipeline {
     fn make_room(&mut self, commands: &mut Vec<Command>) -> bool {
         self.counts.accepted += 1;
         let most = self.config.get(Number::MaxQueueSize);
-        let most_bytes = self.config.get(Number::MaxQueueBytes) as usize;
+        let most_bytes = self.config.get(Number::MaxQueueBytes);
         let mut may_spill = true;
         loop {
             let open = self.open.as_ref().map_or((0, 0), |o| (o.header().events, o.size()));
-            let events = self.ready_events + u64::from(open.0);
-            let room = events < most && self.ready_bytes + open.1 < most_bytes;
+            let events = self.ready_load.events + u64::from(open.0);
+            let room = events < most && self.ready_load.bytes + (open.1 as u64) < most_bytes;
             if room || planted(Bug::QueueUnbounded) {
                 return true;
             }
@@ -304,7 +309,7 @@ impl Pipeline {
             exposure: false,
         };
         self.next_seq = self.next_seq.wrapping_add(1);
-        self.open_place = Place::new(key(header.base, header.batch_id));
+        self.open_key = Key::new(header.base, header.batch_id);
         self.open = Some(Builder::new(header, &self.resource));
         self.seal_at = self.scheduled();
         self.due = self.due.min(self.seal_at);
@@ -340,15 +345,19 @@ impl Pipeline {
         // Nobody else knows of the report: it is not to go with what may be somebody else's.
         let report = if lost { Drops::default() } else { core::mem::take(&mut self.unreported) };
         let (header, bytes) = open.finish(&report);
-        let batch = Batch {
-            // What was copied while the batch was open is not the whole.
-            place: Place { whole: false, ..core::mem::take(&mut self.open_place) },
+        let batch = Box::new(Batch {
+            key: self.open_key,
             events: header.events,
             attempts: 0,
             exposure: header.exposure,
             bytes,
+        });
+        let (batch, rest) = if lost {
+            self.part_from_lost(batch)
+        } else {
+            self.outgrow(batch.key);
+            (batch, None)
         };
-        let (batch, rest) = if lost { self.part_from_lost(batch) } else { (batch, None) };
         for mut batch in [Some(batch), rest].into_iter().flatten() {
             if self.may_keep() {
                 self.save_early(&mut batch, commands);
@@ -359,8 +368,13 @@ impl Pipeline {
 
     /// Whether the lease on the open batch's copy ran out, so that another holder may have it.
     fn lost_open(&self) -> bool {
-        let lost = |record: &Entry| record.lease > 0 && self.is_free(record);
-        self.open_place.record.as_ref().is_some_and(lost)
+        let wall = self.now.wall.0;
+        self.copies.get(self.open_key).is_some_and(|copy| copy.lease > 0 && copy.is_free(wall))
+    }
+
+    /// What was copied of a batch that went on taking events is not the whole.
+    fn outgrow(&mut self, key: Key) {
+        self.copies.change(key, |copy| (copy.whole, copy.bytes) = (false, 0));
     }
 
     /// Copies the open batch to the store as it stands.
@@ -379,14 +393,14 @@ impl Pipeline {
         };
         let Some(open) = &self.open else { return };
         let mut batch = Batch {
-            place: core::mem::take(&mut self.open_place),
+            key: self.open_key,
             events: open.header().events,
             attempts: 0,
             exposure: open.header().exposure,
             bytes: open.snapshot(),
         };
         self.save(&mut batch, self.lease(), commands);
-        self.open_place = batch.place;
+        self.open_key = batch.key;
     }
 
     /// What must not wait for a failure is copied to the store before it is sent.
@@ -397,7 +411,7 @@ impl Pipeline {
     }
 
     fn wants_copy(&self, batch: &Batch) -> bool {
-        batch.place.copy().is_none()
+        !self.is_copied(batch)
             && (self.write_ahead || (batch.exposure && !planted(Bug::ExposureNotStored)))
     }
 
@@ -407,8 +421,13 @@ impl Pipeline {
             return;
         }
         self.unsaved = false;
+        let most = commands.len() + SLICE;
         for mut batch in core::mem::take(&mut self.ready) {
-            self.save_early(&mut batch, commands);
+            if commands.len() < most {
+                self.save_early(&mut batch, commands);
+            } else {
+                (self.unsaved, self.rest) = (true, true);
+            }
             self.ready.push_back(batch);
         }
         if let Some(mut flight) = self.flight.take() {
@@ -429,23 +448,21 @@ impl Pipeline {
     /// Writes a copy under a lease, while the batch itself stays in memory.
     fn save(&mut self, batch: &mut Batch, lease: u64, commands: &mut Vec<Command>) {
         // What is there already lacks events, and is no copy of this batch.
-        batch.place.whole = false;
+        self.outgrow(batch.key);
         if !self.store_usable() && self.may_store() {
             self.unsaved = true;
             return;
         }
-        self.leave_lost(&mut batch.place);
-        let entry = self.entry(batch, lease);
-        if !self.fit(u64::from(entry.bytes), commands) {
+        self.leave_lost(batch);
+        if !self.fit(batch.key, batch.bytes.len(), commands) {
             // A lease that is not renewed runs out: nobody else must send it then.
-            if batch.place.record.take().is_some() {
-                self.remove(entry.key, commands);
+            if self.copies.remove(batch.key).is_some() {
+                self.remove(batch.key, commands);
             }
             return;
         }
-        let key = entry.key.clone();
-        batch.place.record = Some(entry.clone());
-        batch.place.whole = true;
-        self.put(entry, batch.bytes.clone(), Pending::Copy { key }, commands);
+        let copy = self.record(batch, lease);
+        let copy = self.put(copy, batch.bytes.clone(), Pending::Copy(batch.key), commands);
+        self.copies.insert(copy);
     }
 }

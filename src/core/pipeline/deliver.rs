@@ -1,5 +1,6 @@
 //! Exports and what follows from their outcomes.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::super::config::Number;
@@ -9,10 +10,10 @@ use super::super::ledger::Reason;
 use super::super::planted::{Bug, planted};
 use super::super::record::Record;
 use super::super::retry::{Verdict, classify, retry_after_millis, wait_millis};
+use super::super::store::StoreOp;
 use super::super::time::Millis;
-use super::{
-    Attempt, Authorization, Batch, Flight, Parting, PartingFate, Pending, Pipeline, Place,
-};
+use super::operations::Pending;
+use super::{Attempt, Authorization, Batch, Flight, Parting, PartingFate, Pipeline};
 
 impl Pipeline {
     /// Whether a request may start now.
@@ -26,7 +27,10 @@ impl Pipeline {
     }
 
     pub(super) fn may_claim(&self) -> bool {
-        self.store_usable() && self.claim_not_before <= self.now.mono && !self.is_wiping()
+        !self.rest
+            && self.store_usable()
+            && self.claim_not_before <= self.now.mono
+            && !self.is_wiping()
     }
 
     /// With `write-ahead` nothing is sent before it could be stored.
@@ -45,9 +49,8 @@ impl Pipeline {
             let message = ["no endpoint: set `batch.baseUrl`; events are kept until then"];
             self.told.tell(commands, "no_endpoint", "batch.baseUrl", &message);
         }
-        let busy = |pending: &Pending| matches!(pending, Pending::Claim(_) | Pending::Renew { .. });
         // Again if a batch turned out to be corrupt, or too large for one request.
-        while self.may_send() && !self.waits_for_store() && !self.pending().any(busy) {
+        while self.may_send() && !self.waits_for_store() && self.operations.takes == 0 {
             let Some(batch) = self.pop_ready(true) else {
                 if self.may_claim() {
                     self.claim(commands);
@@ -56,13 +59,17 @@ impl Pipeline {
             };
             let patience = self.config.get(Number::ExportTimeoutMillis);
             let enough = self.now.wall.plus(2 * patience).0;
-            match batch.place.copy() {
+            match self.copies.get(batch.key) {
                 Some(copy)
-                    if copy.lease < enough
-                        && self.is_written(&copy.key)
+                    if copy.is_written()
+                        && copy.lease < enough
                         && !planted(Bug::LeaseNotRenewed) =>
                 {
-                    self.renew(batch, commands)
+                    // The lease may have run out while the batch waited: make sure that nobody took
+                    // it over.
+                    let (lease, attempts) = (self.lease(), copy.attempts);
+                    let op = StoreOp::Mark { seen: copy.entry(), lease, attempts };
+                    self.start(Pending::Renew { batch, lease }, op, commands);
                 }
                 _ => {
                     let attempt = self.attempt();
@@ -72,29 +79,19 @@ impl Pipeline {
         }
     }
 
-    /// A copy's lease may have run out while the batch waited: make sure that nobody took it over.
-    fn renew(&mut self, batch: Batch, commands: &mut Vec<Command>) {
-        let Some(seen) = batch.place.copy().cloned() else {
-            return;
-        };
-        let (lease, attempts) = (self.lease(), seen.attempts);
-        let op = super::super::store::StoreOp::Mark { seen, lease, attempts };
-        self.start(Pending::Renew { batch, lease }, op, commands);
-    }
-
     /// A first attempt from now on.
     fn attempt(&self) -> Attempt {
         let patience = self.config.get(Number::ExportTimeoutMillis);
         Attempt { authorization: Authorization::First, over: self.now.mono.plus(2 * patience) }
     }
 
-    fn request(&mut self, batch: Batch, attempt: Attempt, commands: &mut Vec<Command>) {
+    fn request(&mut self, batch: Box<Batch>, attempt: Attempt, commands: &mut Vec<Command>) {
         let Some(url) = self.config.url() else {
             return self.push_ready(batch, true);
         };
         let body = match self.body(&batch) {
             Ok(body) => body,
-            Err(NoBody::Corrupt) => return self.quarantine(batch, commands),
+            Err(NoBody::Corrupt) => return self.quarantine(&batch, commands),
             Err(NoBody::TooLarge) => return self.split(batch, commands),
         };
         let id = ExportId(self.next_id());
@@ -102,8 +99,8 @@ impl Pipeline {
         let deadline = self.now.mono.plus(patience).min(attempt.over);
         let authorize = attempt.authorization != Authorization::Without && !self.config.skip_auth();
         commands.push(Command::Export(Export { id, url, body, authorize, keepalive: false }));
-        if planted(Bug::RemovedBeforeItsAnswer) && batch.place.record.is_some() {
-            self.remove(batch.place.key.clone(), commands);
+        if planted(Bug::RemovedBeforeItsAnswer) && self.copies.get(batch.key).is_some() {
+            self.remove(batch.key, commands);
         }
         self.flight = Some(Flight { id, batch, deadline, attempt });
     }
@@ -134,7 +131,7 @@ impl Pipeline {
 
     fn outcome(
         &mut self,
-        mut batch: Batch,
+        mut batch: Box<Batch>,
         attempt: Attempt,
         outcome: Outcome<'_>,
         commands: &mut Vec<Command>,
@@ -157,7 +154,7 @@ impl Pipeline {
             Verdict::Delivered => {
                 self.counts.delivered += u64::from(batch.events);
                 if !planted(Bug::CopyOutlivesDelivery) {
-                    self.vacate(batch.place, commands);
+                    self.vacate(batch.key, commands);
                 }
                 self.list_again();
             }
@@ -171,7 +168,7 @@ impl Pipeline {
                     return self.failed(batch, wait, commands);
                 }
                 self.tell_refusal(status, "too often; dropped", commands);
-                self.drop_batch(Reason::MaxAttempts, batch, commands);
+                self.drop_batch(Reason::MaxAttempts, &batch, commands);
                 self.back_off(wait);
             }
             // Nothing new is stored without a grant: it is split at its next try.
@@ -196,13 +193,13 @@ impl Pipeline {
                     }
                     _ => {
                         self.tell_refusal(status, "; dropped", commands);
-                        self.drop_batch(Reason::Unauthorized, batch, commands);
+                        self.drop_batch(Reason::Unauthorized, &batch, commands);
                     }
                 }
             }
             Verdict::Rejected => {
                 self.tell_refusal(status, "; dropped", commands);
-                self.drop_batch(Reason::Rejected, batch, commands);
+                self.drop_batch(Reason::Rejected, &batch, commands);
             }
         }
     }
@@ -223,18 +220,23 @@ impl Pipeline {
     }
 
     /// The batch is kept for another try, and the first failure stops a drain.
-    pub(super) fn failed(&mut self, batch: Batch, wait: Option<u64>, commands: &mut Vec<Command>) {
+    pub(super) fn failed(
+        &mut self,
+        batch: Box<Batch>,
+        wait: Option<u64>,
+        commands: &mut Vec<Command>,
+    ) {
         self.heard(false, commands);
         self.back_off(wait);
         self.retain(batch, commands);
     }
 
     /// Puts a batch that is not on its way any more where it may wait.
-    pub(super) fn retain(&mut self, batch: Batch, commands: &mut Vec<Command>) {
+    pub(super) fn retain(&mut self, batch: Box<Batch>, commands: &mut Vec<Command>) {
         if self.erasing() {
-            self.drop_batch(Reason::Killed, batch, commands);
+            self.drop_batch(Reason::Killed, &batch, commands);
         } else if self.consent == Consent::Denied {
-            self.drop_batch(Reason::ConsentDenied, batch, commands);
+            self.drop_batch(Reason::ConsentDenied, &batch, commands);
         } else if self.consent == Consent::Pending {
             // Nothing new is stored without a grant.
             self.push_ready(batch, true);
@@ -266,9 +268,13 @@ impl Pipeline {
         while let Some(index) = self.parting.iter().position(|parting| parting.deadline <= now) {
             let Parting { id, fate, .. } = self.parting.swap_remove(index);
             commands.push(Command::Cancel(id));
-            if let PartingFate::Kept { unwritten: Some(_), .. } = fate {
+            match fate {
                 // No more of its copy is known than of its request.
-                self.witnessed(fate, Outcome::NetworkError, commands);
+                PartingFate::Kept { unwritten: Some(_), .. } => {
+                    self.witnessed(fate, Outcome::NetworkError, commands);
+                }
+                PartingFate::HandedOver(batch) => drop(self.copies.remove(batch.key)),
+                PartingFate::Kept { .. } => {}
             }
         }
         self.watch_operations(commands);
@@ -291,20 +297,21 @@ impl Pipeline {
                 self.heard(true, commands);
                 self.recovered();
                 self.list_again();
-                if self.known.get(&key).is_some_and(|known| known.mine)
-                    && let Some(known) = self.known.remove(&key)
+                if self.known.get(key).is_some_and(|known| known.mine)
+                    && let Some(known) = self.known.remove(key)
                 {
-                    self.counts.delivered += u64::from(known.entry.events);
+                    self.counts.delivered += u64::from(known.events);
                     self.remove(key, commands);
                 }
-                if let Some(batch) = unwritten {
-                    self.vacate(Place { record: None, ..batch.place }, commands);
+                if unwritten.is_some() {
+                    self.vacate_former(key, commands);
                 }
             }
             // Its copy may fail yet.
             PartingFate::Kept { key, unwritten: Some(batch) } => {
                 // If it is not known any more, its drop was counted.
-                if self.known.remove(&key).is_some() {
+                if let Some(known) = self.known.remove(key) {
+                    self.copies.insert(known);
                     let attempt = self.attempt();
                     self.outcome(batch, attempt, outcome, commands);
                 }

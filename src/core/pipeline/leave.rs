@@ -1,5 +1,6 @@
 //! Going away, coming to an end, and wiping.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -7,12 +8,10 @@ use super::super::config::Number;
 use super::super::io::{Command, Consent, Export, ExportId, FlushId, FlushReport};
 use super::super::ledger::Reason;
 use super::super::planted::{Bug, planted};
-use super::super::store::{Entry, StoreOp};
 use super::super::time::Millis;
-use super::shelf::Known;
-use super::{
-    Batch, ExitPolicy, Flight, Flush, Operation, Parting, PartingFate, Pending, Pipeline, Place,
-};
+use super::operations::Pending;
+use super::shelf::Shelf;
+use super::{Batch, ExitPolicy, Flight, Flush, Parting, PartingFate, Pipeline};
 
 /// The lease on the copy of what a page sent as it went away: long enough for the request to arrive.
 const PARTING_LEASE_MILLIS: u64 = 15_000;
@@ -49,7 +48,7 @@ impl Pipeline {
         self.store_broken_until = LAST_CHANCE;
         self.seal(commands);
         if let Some(mut flight) = self.flight.take() {
-            if flight.batch.place.copy().is_none() {
+            if !self.is_copied(&flight.batch) {
                 self.save_flight(&mut flight, commands);
             }
             self.flight = Some(flight);
@@ -105,7 +104,7 @@ impl Pipeline {
     }
 
     /// Sends a batch by a request that outlives the page.
-    fn part(&mut self, batch: Batch, body: Vec<u8>, url: String, commands: &mut Vec<Command>) {
+    fn part(&mut self, batch: Box<Batch>, body: Vec<u8>, url: String, commands: &mut Vec<Command>) {
         let id = ExportId(self.next_id());
         let deadline = self.now.mono.plus(self.config.get(Number::ExportTimeoutMillis));
         let authorize = !self.config.skip_auth();
@@ -120,9 +119,8 @@ impl Pipeline {
             self.keep_copy(batch, lease, commands)
         } else {
             self.counts.handed_over += u64::from(batch.events);
-            let place = Place::new(batch.place.key.clone());
-            self.vacate(batch.place, commands);
-            PartingFate::HandedOver(Batch { place, ..batch })
+            self.vacate(batch.key, commands);
+            PartingFate::HandedOver(batch)
         };
         self.parting.push(Parting { id, deadline, fate });
     }
@@ -147,50 +145,34 @@ impl Pipeline {
         self.now.wall.plus(left.max(PARTING_LEASE_MILLIS)).0
     }
 
-    /// The batch in the store as it is in memory.
-    fn written(&self, batch: &Batch) -> Option<Entry> {
-        batch.place.copy().filter(|copy| self.is_written(&copy.key)).cloned()
-    }
-
     fn may_copy(&mut self, batch: &Batch, commands: &mut Vec<Command>) -> bool {
-        self.written(batch).is_some()
-            || (self.store_usable() && self.fit(batch.bytes.len() as u64, commands))
+        self.copies.get(batch.key).is_some_and(|copy| copy.is_written())
+            || (self.store_usable() && self.fit(batch.key, batch.bytes.len(), commands))
     }
 
     /// Leaves a batch to the store under a lease, in this instance's custody.
     fn keep_copy(
         &mut self,
-        mut batch: Batch,
+        mut batch: Box<Batch>,
         lease: u64,
         commands: &mut Vec<Command>,
     ) -> PartingFate {
-        let written = self.written(&batch);
-        if written.is_none() {
-            self.leave_lost(&mut batch.place);
+        if self.hand_over(&batch, lease, commands) {
+            return PartingFate::Kept { key: batch.key, unwritten: None };
         }
-        let entry = self.entry(&batch, lease);
-        let key = entry.key.clone();
-        self.known.insert(Known { entry: entry.clone(), mine: true });
-        if let Some(seen) = written {
-            let op = StoreOp::Mark { seen, lease, attempts: batch.attempts };
-            self.start(Pending::Release(entry), op, commands);
-            return PartingFate::Kept { key, unwritten: None };
-        }
-        batch.place.record = Some(entry.clone());
-        batch.place.whole = true;
-        let pending = Pending::Copy { key: key.clone() };
-        self.put(entry, batch.bytes.clone(), pending, commands);
+        self.leave_lost(&mut batch);
+        let key = batch.key;
+        self.copies.remove(key);
+        let record = self.record(&batch, lease);
+        let record = self.put(record, batch.bytes.clone(), Pending::Copy(key), commands);
+        self.known.insert(record);
         PartingFate::Kept { key, unwritten: Some(batch) }
     }
 
     /// Batches whose lease was being renewed can't wait for the answer.
     fn reclaim_renewing(&mut self) {
-        let renewing = |operation: &Operation| matches!(operation.pending, Pending::Renew { .. });
-        while let Some(index) = self.operations.iter().position(renewing) {
-            if let Pending::Renew { mut batch, lease } = self.operations.remove(index).pending {
-                batch.place.renewed(lease);
-                self.push_ready(batch, true);
-            }
+        while let Some(Pending::Renew { batch, lease }) = self.operations.take_renewal() {
+            self.renewed(batch, lease);
         }
     }
 
@@ -260,7 +242,7 @@ impl Pipeline {
     }
 
     /// Whether every event has had its outcome, as far as that can be had now.
-    fn settled(&self) -> bool {
+    fn settled(&mut self) -> bool {
         if !self.may_keep() {
             return self.flight.is_none();
         }
@@ -295,31 +277,26 @@ impl Pipeline {
     pub(super) fn wipe(&mut self, reason: Reason, commands: &mut Vec<Command>) {
         self.soon = false;
         self.save_at = None;
-        self.open_place = Place::default();
         let open = self.open.take().map_or(0, |open| u64::from(open.header().events));
-        let moving: u64 = self.moving().map(|batch| u64::from(batch.events)).sum();
+        let moving = self.operations.moving.events;
         // What the store was asked before, it answers about what is to go.
-        let lasts = |pending: &Pending| matches!(pending, Pending::Remove | Pending::Clear);
-        self.operations.retain(|operation| lasts(&operation.pending));
+        self.operations.forget();
         self.list_wanted = true;
         self.splits.clear();
+        self.former.clear();
+        self.copies = Shelf::default();
         let mut gone = open + moving;
         while let Some(batch) = self.pop_ready(true) {
             gone += u64::from(batch.events);
         }
-        for known in self.known.take() {
-            let events = u64::from(known.entry.events);
-            self.counts.accepted += if known.mine { 0 } else { events };
-            gone += events;
-        }
-        if let Some(flight) = &mut self.flight {
-            flight.batch.place = Place::new(core::mem::take(&mut flight.batch.place.key));
-        }
+        let known = core::mem::take(&mut self.known).sums();
+        self.counts.accepted += known.events - known.mine;
+        gone += known.events;
         self.drop_events(reason, gone);
         // Sent as the page went away, and so beyond recall.
         self.parting.retain(|parting| matches!(parting.fate, PartingFate::HandedOver(_)));
         self.clear_wanted = !planted(Bug::DeniedStaysStored);
-        self.mark.clear();
+        self.mark = None;
         self.clear_store(commands);
     }
 }

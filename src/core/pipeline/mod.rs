@@ -11,11 +11,13 @@ mod accept;
 mod deliver;
 mod keep;
 mod leave;
+mod operations;
 mod shelf;
 mod split;
 mod told;
 mod trust;
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -24,16 +26,16 @@ use uuid::Uuid;
 
 use super::config::{Config, ConfigReport, Layer, Number, SampleRate, Setting};
 use super::context::{Context, ContextPatch, Identity, Scalar};
-use super::io::{Command, Consent, ExportId, FlushId, Input, Leaving, OpId};
+use super::io::{Command, Consent, ExportId, FlushId, Input, Leaving};
 use super::json::{separate, write_counts, write_text, write_u64};
 use super::ledger::{Drops, Ledger, Reason};
 use super::planted::{Bug, planted};
 use super::random::{IdSeed, Rng};
 use super::record::Builder;
 use super::shapes::{FieldKind, Shape, ShapeId, Shapes};
-use super::store::Entry;
 use super::time::{Millis, Now, UnixMillis};
-use shelf::Shelf;
+use operations::Operations;
+use shelf::{Key, Known, Shelf};
 use split::Split;
 use told::Told;
 
@@ -67,54 +69,30 @@ pub struct Setup {
 /// A finished batch in memory.
 #[derive(Debug)]
 struct Batch {
-    place: Place,
+    key: Key,
     events: u32,
     attempts: u32,
     exposure: bool,
     bytes: Vec<u8>,
 }
 
-/// Where in the store a batch in memory is, or will be.
-#[derive(Debug, Default)]
-struct Place {
-    key: String,
-    /// What the store may hold under the key: once the batch has its outcome, that must go.
-    record: Option<Entry>,
-    /// Whether the record is the very batch, and not an earlier state of it.
-    whole: bool,
-    /// Keys of earlier records, to which the right was lost: they go when this one is written.
-    former: Vec<String>,
+/// How much some batches are.
+#[derive(Clone, Copy, Debug, Default)]
+struct Load {
+    events: u64,
+    bytes: u64,
 }
 
-impl Place {
-    fn new(key: String) -> Self {
-        Self { key, ..Self::default() }
-    }
-
-    /// The same batch in the store, under a lease of ours.
-    fn copy(&self) -> Option<&Entry> {
-        self.record.as_ref().filter(|_| self.whole)
-    }
-
-    fn names(&self, key: &str) -> bool {
-        self.key == key || self.former.iter().any(|former| former == key)
-    }
-
-    fn renewed(&mut self, lease: u64) {
-        if let Some(record) = &mut self.record {
-            record.lease = lease;
+impl Load {
+    fn count(&mut self, batch: &Batch, comes: bool) {
+        let (events, bytes) = (u64::from(batch.events), batch.bytes.len() as u64);
+        if comes {
+            self.events += events;
+            self.bytes += bytes;
+        } else {
+            self.events -= events;
+            self.bytes -= bytes;
         }
-    }
-
-    /// A record may be there or not, and anybody's.
-    fn doubtful(&mut self) {
-        self.whole = false;
-        self.renewed(0);
-    }
-
-    /// When it was begun, in milliseconds since 1970.
-    fn created(&self) -> u64 {
-        keep::created(&self.key)
     }
 }
 
@@ -122,7 +100,7 @@ impl Place {
 #[derive(Debug)]
 struct Flight {
     id: ExportId,
-    batch: Batch,
+    batch: Box<Batch>,
     deadline: Millis,
     attempt: Attempt,
 }
@@ -154,45 +132,16 @@ struct Parting {
 #[derive(Debug)]
 enum PartingFate {
     /// Counted as handed over; its bytes are kept in case that the page stays and the request fails.
-    HandedOver(Batch),
+    HandedOver(Box<Batch>),
     /// A copy is in the store, or on its way there.
-    Kept { key: String, unwritten: Option<Batch> },
+    Kept { key: Key, unwritten: Option<Box<Batch>> },
 }
 
-/// A store operation whose result is awaited.
-#[derive(Debug)]
-struct Operation {
-    id: OpId,
-    deadline: Millis,
-    /// Past its deadline once: a host that slept has its answers and its timers at the same time.
-    late: bool,
-    pending: Pending,
-}
-
-/// What follows from an operation's result.
-#[derive(Debug)]
-enum Pending {
-    List,
-    /// The batch leaves memory when this is done.
-    Put(Batch),
-    /// A copy of what stays in memory.
-    Copy {
-        key: String,
-    },
-    /// One of two parts of a stored batch.
-    Half {
-        whole: String,
-    },
-    Claim(Entry),
-    /// The lease of a batch in memory is renewed before it is sent.
-    Renew {
-        batch: Batch,
-        lease: u64,
-    },
-    /// Nothing depends on it but the listing.
-    Release(Entry),
-    Remove,
-    Clear,
+impl Parting {
+    /// Whether it has its copy under this key.
+    fn keeps(&self, key: Key) -> bool {
+        matches!(self.fate, PartingFate::Kept { key: kept, .. } if kept == key)
+    }
 }
 
 #[derive(Debug)]
@@ -233,16 +182,15 @@ pub struct Pipeline {
     /// When something is due next, also if the timer rings late.
     due: Millis,
     open: Option<Builder>,
-    open_place: Place,
+    open_key: Key,
     /// When the open batch is finished at the latest.
     seal_at: Millis,
     /// When the open batch is copied to the store (`write-ahead`).
     save_at: Option<Millis>,
     /// An exposure was logged: finish the batch as soon as the host's task is over.
     soon: bool,
-    ready: VecDeque<Batch>,
-    ready_events: u64,
-    ready_bytes: usize,
+    ready: VecDeque<Box<Batch>>,
+    ready_load: Load,
 
     flight: Option<Flight>,
     splits: Vec<Split>,
@@ -252,8 +200,8 @@ pub struct Pipeline {
     not_before: Millis,
     /// Whether the endpoint's last answer was a success; none if it has not been heard of.
     trust: Option<bool>,
-    /// The key by which the store remembers that success; empty if it does not.
-    mark: String,
+    /// The key by which the store remembers that success, if it does.
+    mark: Option<Key>,
 
     store_ready: bool,
     store_broken_until: Millis,
@@ -261,13 +209,20 @@ pub struct Pipeline {
     claim_not_before: Millis,
     /// Some batch in memory ought to have a copy, and has none.
     unsaved: bool,
+    /// What is in the store alone.
     known: Shelf,
+    /// Records of what is in memory, too: once a batch has its outcome, they must go.
+    copies: Shelf,
+    /// Batches with an earlier record to which the right was lost: it goes when the new one is written.
+    former: Vec<(Key, Key)>,
+    /// Some of what is due was left for another task of the host's.
+    rest: bool,
     list_wanted: bool,
     clear_wanted: bool,
     /// Claims lost in a row.
     losses: u32,
     listed_at: Millis,
-    operations: Vec<Operation>,
+    operations: Operations,
 
     /// Nothing is accepted any more.
     closed: bool,
@@ -317,13 +272,12 @@ impl Pipeline {
             now,
             due: Millis::FAR,
             open: None,
-            open_place: Place::default(),
+            open_key: Key::default(),
             seal_at: Millis::FAR,
             save_at: None,
             soon: false,
             ready: VecDeque::new(),
-            ready_events: 0,
-            ready_bytes: 0,
+            ready_load: Load::default(),
             flight: None,
             splits: Vec::new(),
             parting: Vec::new(),
@@ -331,17 +285,20 @@ impl Pipeline {
             failures: 0,
             not_before: Millis(0),
             trust: None,
-            mark: String::new(),
+            mark: None,
             store_ready: false,
             store_broken_until: Millis(0),
             claim_not_before: Millis(0),
             unsaved: false,
             known: Shelf::default(),
+            copies: Shelf::default(),
+            former: Vec::new(),
+            rest: false,
             list_wanted: false,
             clear_wanted: false,
             losses: 0,
             listed_at: Millis(0),
-            operations: Vec::new(),
+            operations: Operations::default(),
             closed: false,
             stopped: false,
             flushes: Vec::new(),
@@ -388,7 +345,8 @@ impl Pipeline {
                     Leaving::Process => self.leave_process(true, commands),
                     Leaving::Signal => self.signalled(commands),
                 }
-                self.due = self.next_due();
+                // If the host stays, it does a moment later what has become due by now.
+                self.due = now.mono.plus(1);
                 return;
             }
             Input::Flush { id, timeout_millis } => self.flush(id, timeout_millis, false),
@@ -407,19 +365,21 @@ impl Pipeline {
     }
 
     /// The next time at which something is due. What is due now was done, or can't be.
-    fn next_due(&self) -> Millis {
+    fn next_due(&mut self) -> Millis {
+        let now = self.now;
+        let lease = self.known.first_lease(now.wall.0);
         let mut earliest = Millis::FAR;
         let mut at = |time: Millis| {
-            if time > self.now.mono && time < earliest {
+            if time > now.mono && time < earliest {
                 earliest = time;
             }
         };
-        let by_wall = |time: u64| self.now.mono.plus(time.saturating_sub(self.now.wall.0).max(1));
+        let by_wall = |time: u64| now.mono.plus(time.saturating_sub(now.wall.0).max(1));
         if let Some(flight) = &self.flight {
             at(flight.deadline);
         }
         self.parting.iter().for_each(|parting| at(parting.deadline));
-        self.operations.iter().for_each(|operation| at(operation.deadline));
+        at(self.operations.deadline());
         self.flushes.iter().for_each(|flush| at(flush.deadline));
         let kill = self.config.killed();
         if kill.holds(self.now.wall) {
@@ -437,8 +397,11 @@ impl Pipeline {
                 at(self.store_broken_until);
                 at(self.claim_not_before);
             }
-            if let Some(lease) = self.earliest_lease() {
+            if lease < u64::MAX {
                 at(by_wall(lease));
+            }
+            if self.rest {
+                at(now.mono.plus(1));
             }
         }
         if self.clear_wanted {
@@ -493,10 +456,8 @@ impl Pipeline {
     /// Registers an event's name, keys and types for the quick way; `None` if they break a limit or if
     /// there is no room ([`Pipeline::shapes_full`]).
     pub fn shape(&mut self, name: &str, fields: &[(&str, FieldKind)]) -> Option<ShapeId> {
-        let plain = |(key, kind): &(&str, FieldKind)| {
-            accept::is_key(key) && matches!(kind, FieldKind::Number | FieldKind::Bool)
-        };
-        if !accept::is_name(name) || fields.len() > accept::FIELDS || !fields.iter().all(plain) {
+        let good = |(key, _): &(&str, FieldKind)| accept::is_key(key);
+        if !accept::is_name(name) || fields.len() > accept::FIELDS || !fields.iter().all(good) {
             return None;
         }
         let id = self.shapes.add(Shape::new(name, fields.iter().copied()))?;
@@ -561,7 +522,7 @@ impl Pipeline {
         write_u64(out, self.known.len() as u64);
         write_count(out, "events", self.known.sums().events);
         write_count(out, "bytes", self.known.sums().bytes);
-        let copies = self.copies().filter(|copy| self.is_written(&copy.key));
+        let copies = self.copies.iter().filter(|copy| copy.is_written());
         write_count(out, "copies", copies.map(|copy| u64::from(copy.events)).sum());
         out.extend_from_slice(b"},\"endpoint\":{\"url\":");
         write_text(out, &self.config.url().unwrap_or_default());
@@ -573,12 +534,13 @@ impl Pipeline {
             write_count(out, "retryAt", self.now.wall.0.saturating_add(wait));
         }
         out.extend_from_slice(b"},\"sizes\":{\"queuedBytes\":");
-        write_u64(out, self.queued_bytes() as u64);
+        write_u64(out, self.queued_bytes());
         out.push(b'}');
     }
 
     /// Does all that is due.
     fn pump(&mut self, commands: &mut Vec<Command>) {
+        self.rest = false;
         self.clear_store(commands);
         self.watch_deadlines(commands);
         if self.may_keep() {
@@ -589,8 +551,9 @@ impl Pipeline {
                 self.save_open(commands);
             }
             self.save_unsaved(commands);
-            self.list(commands);
+            // A listing that is asked for first would tell again of what is dropped here.
             self.expire(commands);
+            self.list(commands);
             self.send(commands);
             self.shelve_ready(commands);
         }
@@ -598,7 +561,7 @@ impl Pipeline {
         self.due = self.next_due();
     }
 
-    fn seal_due(&self) -> bool {
+    fn seal_due(&mut self) -> bool {
         self.soon
             || (self.seal_at <= self.now.mono && self.seal_helps())
             || !self.flushes.is_empty()
@@ -607,14 +570,13 @@ impl Pipeline {
 
     /// While the endpoint is out of reach a batch may go on filling, so that an outage ends with few
     /// requests; unless it is needed to find out, because the others have spent half their attempts.
-    fn seal_helps(&self) -> bool {
+    fn seal_helps(&mut self) -> bool {
         let most = self.config.get(Number::MaxAttempts);
-        let weary = |known: &shelf::Known| u64::from(known.entry.attempts) * 2 >= most;
-        let moves = |pending: &Pending| matches!(pending, Pending::Put(_) | Pending::Claim(_));
+        let weary = |known: Known| u64::from(known.attempts) * 2 >= most;
         self.healthy()
             || (self.may_send()
                 && self.ready.is_empty()
-                && !self.pending().any(moves)
+                && self.operations.puts + self.operations.takes == 0
                 && self.candidate().is_none_or(weary))
     }
 
@@ -637,25 +599,12 @@ impl Pipeline {
     /// Events in memory that are not in flight.
     fn held(&self) -> u64 {
         let open = self.open.as_ref().map_or(0, |open| u64::from(open.header().events));
-        open + self.ready_events + self.moving().map(|batch| u64::from(batch.events)).sum::<u64>()
+        open + self.ready_load.events + self.operations.moving.events
     }
 
-    /// Batches whose bytes wait in memory for a store operation.
-    fn moving(&self) -> impl Iterator<Item = &Batch> {
-        let wholes = self.splits.iter().map(|split| &split.whole);
-        wholes.chain(self.pending().filter_map(|pending| match pending {
-            Pending::Put(batch) | Pending::Renew { batch, .. } => Some(batch),
-            _ => None,
-        }))
-    }
-
-    fn pending(&self) -> impl Iterator<Item = &Pending> {
-        self.operations.iter().map(|operation| &operation.pending)
-    }
-
-    fn queued_bytes(&self) -> usize {
+    fn queued_bytes(&self) -> u64 {
         let open = self.open.as_ref().map_or(0, Builder::size);
-        open + self.ready_bytes + self.moving().map(|batch| batch.bytes.len()).sum::<usize>()
+        open as u64 + self.ready_load.bytes + self.operations.moving.bytes
     }
 
     fn drop_events(&mut self, reason: Reason, events: u64) {
@@ -668,12 +617,12 @@ impl Pipeline {
     }
 
     /// A finished batch is dropped: what it would have reported is to be told by another one.
-    fn drop_batch(&mut self, reason: Reason, batch: Batch, commands: &mut Vec<Command>) {
+    fn drop_batch(&mut self, reason: Reason, batch: &Batch, commands: &mut Vec<Command>) {
         self.drop_events(reason, u64::from(batch.events));
         if let Ok(report) = super::record::Record::own(&batch.bytes).and_then(|r| r.report()) {
             self.unreported.merge(&report);
         }
-        self.vacate(batch.place, commands);
+        self.vacate(batch.key, commands);
     }
 
     /// A key in the store need not be the id of a batch.
@@ -687,19 +636,17 @@ impl Pipeline {
         self.next_id
     }
 
-    fn push_ready(&mut self, batch: Batch, front: bool) {
+    fn push_ready(&mut self, batch: Box<Batch>, front: bool) {
         if self.stopped {
             return self.drop_events(Reason::ShutDown, u64::from(batch.events));
         }
-        self.ready_events += u64::from(batch.events);
-        self.ready_bytes += batch.bytes.len();
+        self.ready_load.count(&batch, true);
         if front { self.ready.push_front(batch) } else { self.ready.push_back(batch) }
     }
 
-    fn pop_ready(&mut self, front: bool) -> Option<Batch> {
+    fn pop_ready(&mut self, front: bool) -> Option<Box<Batch>> {
         let batch = if front { self.ready.pop_front() } else { self.ready.pop_back() }?;
-        self.ready_events -= u64::from(batch.events);
-        self.ready_bytes -= batch.bytes.len();
+        self.ready_load.count(&batch, false);
         Some(batch)
     }
 

@@ -1,22 +1,20 @@
 //! Whether the endpoint's last answer was a success, across visits: it decides what becomes of a batch
 //! that a page sends as it goes away.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::super::io::Command;
-use super::super::store::{Entry, StoreOp};
-use super::{Pending, Pipeline};
-
-/// Keys with the time 0 are no batches. The rest names the endpoint.
-pub(super) const PREFIX: &str = "000000000000-";
+use super::super::random::id_of;
+use super::super::store::StoreOp;
+use super::Pipeline;
+use super::operations::Pending;
+use super::shelf::{Key, Known};
 
 impl Pipeline {
     /// The endpoint has answered, or could not be reached.
     pub(super) fn heard(&mut self, success: bool, commands: &mut Vec<Command>) {
         self.trust = Some(success);
-        if !success && !self.mark.is_empty() {
-            let key = core::mem::take(&mut self.mark);
+        if !success && let Some(key) = self.mark.take() {
             self.remove(key, commands);
         }
     }
@@ -24,23 +22,24 @@ impl Pipeline {
     /// Another endpoint: what the store knows of it comes with the next listing.
     pub(super) fn forget_endpoint(&mut self) {
         self.trust = None;
-        self.mark.clear();
+        self.mark = None;
         self.list_wanted = true;
     }
 
     /// The next visit may need to know it. Only pages ask, so that a process never writes it.
     pub(super) fn remember_trust(&mut self, commands: &mut Vec<Command>) {
-        if self.trust != Some(true) || !self.mark.is_empty() || !self.store_usable() {
+        if self.trust != Some(true) || self.mark.is_some() || !self.store_usable() {
             return;
         }
-        self.mark = self.endpoint_key();
+        let key = self.endpoint_key();
+        self.mark = Some(key);
         let bytes = Vec::from(*b"delivered");
-        let entry = Entry { key: self.mark.clone(), bytes: bytes.len() as u32, ..Entry::default() };
-        self.start(Pending::Remove, StoreOp::Put { entry, bytes }, commands);
+        let record = Known { key, bytes: bytes.len() as u32, ..Known::default() };
+        self.start(Pending::Remove, StoreOp::Put { entry: record.entry(), bytes }, commands);
     }
 
     /// The store remembers an endpoint's success. What this visit has seen itself is newer.
-    pub(super) fn recall(&mut self, key: String, commands: &mut Vec<Command>) {
+    pub(super) fn recall(&mut self, key: Key, commands: &mut Vec<Command>) {
         if key != self.endpoint_key() {
             return;
         }
@@ -48,12 +47,12 @@ impl Pipeline {
             self.remove(key, commands);
         } else {
             self.trust = Some(true);
-            self.mark = key;
+            self.mark = Some(key);
         }
     }
 
-    fn endpoint_key(&self) -> String {
-        let id = super::super::random::id_of(&self.config.url().unwrap_or_default());
-        [PREFIX, &super::uuid_text(id)].concat()
+    /// Keys with the time 0 are no batches. The rest names the endpoint.
+    fn endpoint_key(&self) -> Key {
+        Key::new(0, id_of(&self.config.url().unwrap_or_default()))
     }
 }

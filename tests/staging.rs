@@ -1,0 +1,159 @@
+//! Events that were staged are taken in as runs: nothing of what follows tells it from taking each.
+#![cfg(not(target_arch = "wasm32"))]
+
+use proptest::prelude::*;
+use wasm_telemetry::core::config::{Layer, Setting, Value};
+use wasm_telemetry::core::io::{Command, FlushId, Input, Outcome};
+use wasm_telemetry::core::pipeline::{Pipeline, Setup};
+use wasm_telemetry::core::shapes::{FieldKind, ShapeId, Staged};
+use wasm_telemetry::core::time::{Millis, Now, UnixMillis};
+
+const NOW: Now = Now { mono: Millis(1_000), wall: UnixMillis(1_767_323_045_678) };
+const SHAPES: [(&str, &[(&str, FieldKind)]); 5] = [
+    ("plain", &[("n", FieldKind::Number), ("yes", FieldKind::Bool)]),
+    ("empty", &[]),
+    ("sampled", &[("n", FieldKind::Number)]),
+    ("by session", &[("n", FieldKind::Number)]),
+    ("text", &[("n", FieldKind::Number), ("text", FieldKind::Text), ("m", FieldKind::Number)]),
+];
+
+#[derive(Clone, Debug)]
+struct Event {
+    at: u64,
+    shape: usize,
+    values: Vec<f64>,
+}
+
+fn any_event() -> impl Strategy<Value = Event> {
+    let number = || {
+        prop_oneof![
+            8 => (0_u32..2_000).prop_map(f64::from),
+            4 => any::<f64>(),
+            1 => Just(f64::NAN),
+        ]
+    };
+    (0_u64..100, 0..SHAPES.len(), [number(), number()], "\\PC{0,12}").prop_map(
+        |(at, shape, [n, m], text)| {
+            let (_, fields) = SHAPES[shape];
+            let mut values = Vec::new();
+            for (index, (_, kind)) in fields.iter().enumerate() {
+                match kind {
+                    FieldKind::Number => values.push(if index == 0 { n } else { m }),
+                    FieldKind::Bool => values.push(f64::from(u8::from(m > 1_000.0))),
+                    FieldKind::Text => {
+                        values.push(text.len() as f64);
+                        values.extend(words(&text));
+                    }
+                }
+            }
+            Event { at: NOW.wall.0 + at, shape, values }
+        },
+    )
+}
+
+fn words(text: &str) -> impl Iterator<Item = f64> {
+    text.as_bytes().chunks(8).map(|chunk| {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        f64::from_le_bytes(word)
+    })
+}
+
+/// A pipeline with these limits, and what it commands.
+fn pipeline(limits: [(&'static str, u32); 4]) -> (Pipeline, Vec<ShapeId>) {
+    let setup = Setup { enabled: true, seed: [9; 32], ..Setup::default() };
+    let mut pipeline = Pipeline::new(NOW, setup);
+    let mut settings: Vec<Setting<'_>> = limits
+        .map(|(name, value)| Setting::Batch { name, value: Value::Number(f64::from(value)) })
+        .into();
+    let url = Value::Text("https://t.example.com");
+    settings.push(Setting::Batch { name: "baseUrl", value: url });
+    for (event, by) in [("sampled", Value::Absent), ("by session", Value::Text("session"))] {
+        settings.push(Setting::Sampling { event, rate: Value::Number(0.5), by });
+    }
+    let report = pipeline.configure(NOW, Layer::Options, &settings, &mut Vec::new());
+    assert!(report.rejected.is_empty(), "{:?}", report.rejected);
+    let shapes = SHAPES.map(|(name, fields)| pipeline.shape(name, fields).expect("a good shape"));
+    (pipeline, shapes.into())
+}
+
+/// Delivers all, and tells all that was seen.
+fn finish(mut pipeline: Pipeline, mut commands: Vec<Command>) -> (Vec<String>, String) {
+    let flush = Input::Flush { id: FlushId(1), timeout_millis: 1_000 };
+    pipeline.handle(NOW, flush, &mut commands);
+    let mut done = 0;
+    while let Some(command) = commands.get(done) {
+        done += 1;
+        if let Command::Export(export) = command {
+            let (id, outcome) = (
+                export.id,
+                Outcome::Response { status: 200, retry_after: None, authorized: false },
+            );
+            pipeline.handle(NOW, Input::Exported { id, outcome }, &mut commands);
+        }
+    }
+    let mut stats = Vec::new();
+    pipeline.write_stats(&mut stats);
+    let told = commands.iter().map(|command| match command {
+        Command::Export(export) => String::from_utf8_lossy(&export.body).into_owned(),
+        other => format!("{other:?}"),
+    });
+    (told.collect(), String::from_utf8_lossy(&stats).into_owned())
+}
+
+proptest! {
+    #[test]
+    fn a_run_is_as_good_as_its_events(
+        events in proptest::collection::vec(any_event(), 0..120),
+        batch in 1_u32..40,
+        queue in 1_u32..80,
+        bytes in 1_024_u32..4_096,
+    ) {
+        let limits = [
+            ("maxExportBatchSize", batch),
+            ("maxQueueSize", queue),
+            ("maxExportBatchBytes", bytes),
+            ("maxQueueBytes", 65_536),
+        ];
+        let (mut one_by_one, shapes) = pipeline(limits);
+        let mut expected = Vec::new();
+        let mut staged = Vec::new();
+        for Event { at, shape, values } in &events {
+            let event = Staged { at: UnixMillis(*at), shape: shapes[*shape], values };
+            one_by_one.handle(NOW, Input::Shaped(event), &mut expected);
+            staged.extend([f64::from(shapes[*shape].0), *at as f64]);
+            staged.extend(values);
+        }
+
+        let (mut at_once, _) = pipeline(limits);
+        let mut given = Vec::new();
+        let mut rest = staged.as_slice();
+        while !rest.is_empty() {
+            let mut commands = Vec::new();
+            rest = at_once.staged(NOW, rest, &mut commands).expect("sound words");
+            given.extend(commands);
+        }
+        prop_assert_eq!(finish(at_once, given), finish(one_by_one, expected));
+    }
+
+    #[test]
+    fn words_that_make_no_sense_are_refused_without_a_panic(
+        words in proptest::collection::vec(
+            prop_oneof![any::<f64>(), (-2_i32..9).prop_map(f64::from)],
+            0..60,
+        ),
+    ) {
+        let (mut pipeline, _) = pipeline([
+            ("maxExportBatchSize", 10),
+            ("maxQueueSize", 100),
+            ("maxExportBatchBytes", 4_096),
+            ("maxQueueBytes", 65_536),
+        ]);
+        let mut commands = Vec::new();
+        let mut rest = Some(words.as_slice());
+        while let Some(words) = rest.filter(|words| !words.is_empty()) {
+            commands.clear();
+            rest = pipeline.staged(NOW, words, &mut commands);
+        }
+    }
+}
