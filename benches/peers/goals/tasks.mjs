@@ -67,7 +67,7 @@ async function drain(lab, count) {
 
 async function watch(lab, subject, work) {
   const { browser } = lab.place;
-  await browser.startTracing(subject.page, { categories: ['toplevel', '__metadata'] });
+  await browser.startTracing(subject.page, { categories: ['toplevel', 'blink.user_timing'] });
   await subject.run('watch');
   const result = await work();
   const seen = await subject.run('watched');
@@ -75,20 +75,15 @@ async function watch(lab, subject, work) {
   return { ...result, ...seen, cpu: longest(trace.traceEvents) };
 }
 
-/** Milliseconds that the page's main thread ran in one task: not what it waited for a processor. */
+/**
+ * Milliseconds that the page's main thread ran in one task, not what it waited for a processor: between
+ * the marks that the page sets, for tracing itself has long tasks before and after.
+ */
 function longest(events) {
-  const threads = new Map();
-  for (const { ph, name, args, pid, tid } of events) {
-    if (ph === 'M' && name === 'thread_name' && args.name === 'CrRendererMain') {
-      threads.set(`${pid} ${tid}`, []);
-    }
-  }
-  for (const { name, tdur = 0, pid, tid } of events) {
-    if (/RunTask/.test(name)) threads.get(`${pid} ${tid}`)?.push(tdur);
-  }
-  // The other pages are idle.
-  const [busiest] = [...threads.values()].sort((a, b) => total(b) - total(a));
-  return Math.max(0, ...busiest) / 1000;
+  const [from, to] = ['watch', 'watched'].map((mark) => events.find(({ name }) => name === mark));
+  const times = events
+    .filter(({ name, pid, tid }) => /RunTask/.test(name) && pid === from.pid && tid === from.tid)
+    .filter(({ ts }) => ts > from.ts && ts < to.ts)
+    .map(({ tdur = 0 }) => tdur / 1000);
+  return Math.max(0, ...times);
 }
-
-const total = (values) => values.reduce((sum, value) => sum + value, 0);

@@ -14,6 +14,7 @@ export function watch() {
   });
   observer.observe({ entryTypes: ['longtask'] });
   const { port1, port2 } = new MessageChannel();
+  performance.mark('watch');
   let last = performance.now();
   port1.onmessage = () => {
     const now = performance.now();
@@ -24,6 +25,7 @@ export function watch() {
   port2.postMessage(0);
   stop = async () => {
     port1.close();
+    performance.mark('watched');
     // Entries come later than the tasks that they are about.
     await new Promise((resolve) => setTimeout(resolve, 200));
     observer.disconnect();
