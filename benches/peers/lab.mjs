@@ -15,11 +15,13 @@ export async function startCollector() {
 const usual = { batch: 200, queue: 10_000, delayMillis: 60_000 };
 
 export class Lab {
-  /** @type {Map<string, any>} */
-  #open = new Map();
+  /** @type {{ close: () => Promise<void> }[]} */
+  #open = [];
 
   constructor(collector, place, { quick }) {
-    Object.assign(this, { collector, place, quick });
+    this.collector = collector;
+    this.place = place;
+    this.quick = quick;
   }
 
   /** The sides that can be measured here and that start; those that do not are told of, and left out. */
@@ -38,7 +40,7 @@ export class Lab {
 
   async start(side, options = {}) {
     const subject = await this.place.open(side);
-    this.#open.set(subject, subject);
+    this.#open.push(subject);
     await this.endpoint(side, { mode: 'ok', reset: true });
     await subject.start({ ...this.options(side), ...options });
     return subject;
@@ -71,7 +73,6 @@ export class Lab {
   }
 
   async close() {
-    for (const subject of this.#open.values()) await subject.close();
-    this.#open.clear();
+    for (const subject of this.#open.splice(0)) await subject.close();
   }
 }

@@ -10,7 +10,7 @@ const usage = `Usage: node benches/peers/main.mjs [options]
 
   --node, --chromium   measure only there
   --only call,wire     only these goals; there are: ${goals.join(', ')}
-  --quick              fewer rounds
+  --quick              fewer rounds; most SDKs only in some of the tables
   --write              put the tables into docs/performance.md, and draw docs/performance.svg
   --help               print this`;
 
@@ -48,12 +48,19 @@ async function main() {
       for (const name of chosen) {
         const goal = await import(`./goals/${name}.mjs`);
         if (goal.where && goal.where !== key) continue;
+        const lab = new Lab(collector, place, options);
         const start = performance.now();
         process.stderr.write(`bench: ${name} in ${place.name} …`);
-        const text = await goal[name](new Lab(collector, place, options));
+        try {
+          const text = await goal[name](lab);
+          console.log(`${text}\n`);
+          tables.push(text);
+        } catch (error) {
+          console.error(`\nbench: ${name} in ${place.name} could not be measured:`, error);
+          process.exitCode = 1;
+        }
+        await lab.close();
         process.stderr.write(` ${((performance.now() - start) / 1000).toFixed(0)} s\n`);
-        console.log(`${text}\n`);
-        tables.push(text);
       }
     } finally {
       await place.close();

@@ -40,6 +40,7 @@ export async function spawn(
     },
     close: () =>
       new Promise((resolve) => {
+        if (!child.connected) return resolve(undefined);
         child.once('exit', resolve);
         child.disconnect();
       }),

@@ -2,6 +2,9 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+
+use super::text::utf16_units;
+
 /// A context's value. Text is allowed here: the host sets the context on purpose.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scalar {
@@ -66,7 +69,7 @@ impl Context {
     /// Whether that changes anything, or why the field was refused.
     pub fn apply(&mut self, patch: &ContextPatch<'_>) -> Result<bool, &'static str> {
         match &patch.value {
-            Some(Scalar::Text(text)) if text.encode_utf16().count() > TEXT_UNITS => {
+            Some(Scalar::Text(text)) if utf16_units(text) > TEXT_UNITS => {
                 return Err("text is longer than 1,024 characters");
             }
             Some(Scalar::Number(number)) if !number.is_finite() => {

@@ -17,5 +17,6 @@ pub mod record;
 pub mod retry;
 pub mod shapes;
 pub mod store;
+pub mod text;
 pub mod time;
 pub mod url;

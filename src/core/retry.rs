@@ -74,9 +74,9 @@ fn is_open(failures: u32) -> bool {
 /// What a `Retry-After` header asks for (RFC 9110, section 10.2.3): seconds, or a date in
 /// the preferred format. Anything else says nothing. Capped, for servers lie.
 pub fn retry_after_millis(text: &str, wall: UnixMillis) -> Option<u64> {
-    let text = text.trim();
-    let millis = if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse::<u64>().unwrap_or(u64::MAX).saturating_mul(1_000)
+    let text = text.as_bytes().trim_ascii();
+    let millis = if !text.is_empty() && text.iter().all(u8::is_ascii_digit) {
+        decimal(text).saturating_mul(1_000)
     } else {
         parse_http_date(text)?.saturating_sub(wall.0)
     };
@@ -84,32 +84,36 @@ pub fn retry_after_millis(text: &str, wall: UnixMillis) -> Option<u64> {
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT` in milliseconds since 1970.
-fn parse_http_date(text: &str) -> Option<u64> {
-    const MONTHS: &str = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    let (_, date) = text.split_once(", ")?;
-    let mut parts = date.split(' ');
-    let day = number(parts.next()?, 1, 31)?;
-    let name = parts.next().filter(|name| name.len() == 3)?;
-    let month = MONTHS.find(name).filter(|index| index % 3 == 0)? as u64 / 3;
-    let year = number(parts.next()?, 1_970, 9_999)?;
-    let mut time = parts.next()?.split(':');
-    let hour = number(time.next()?, 0, 23)?;
-    let minute = number(time.next()?, 0, 59)?;
-    let second = number(time.next()?, 0, 60)?;
-    if time.next().is_some() || parts.next() != Some("GMT") || parts.next().is_some() {
+fn parse_http_date(text: &[u8]) -> Option<u64> {
+    const LAYOUT: &[u8; 29] = b"???, 00 ??? 0000 00:00:00 GMT";
+    const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+    let text: &[u8; 29] = text.try_into().ok()?;
+    let fits = text.iter().zip(LAYOUT).all(|(byte, layout)| match layout {
+        b'?' => true,
+        b'0' => byte.is_ascii_digit(),
+        _ => byte == layout,
+    });
+    if !fits {
+        return None;
+    }
+    let [day, year] = [&text[5..7], &text[12..16]].map(decimal);
+    let [hour, minute, second] = [&text[17..19], &text[20..22], &text[23..25]].map(decimal);
+    let month = MONTHS.chunks_exact(3).position(|month| *month == text[8..11])? as u64;
+    if !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
     // Days from civil (Howard Hinnant): years begin in March, so that February 29 is the last day.
-    let shifted = if month < 2 { year - 1 } else { year };
+    let shifted = if month < 2 { year.checked_sub(1)? } else { year };
     let day_of_year = (153 * ((month + 10) % 12) + 2) / 5 + day - 1;
     let days = shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + day_of_year;
     let days = days.checked_sub(719_468)?;
     Some((days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000)
 }
 
-fn number(text: &str, min: u64, max: u64) -> Option<u64> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|value| digits && (min..=max).contains(value))
+fn decimal(digits: &[u8]) -> u64 {
+    digits.iter().fold(0, |number: u64, digit| {
+        number.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
+    })
 }
 
 #[cfg(test)]
@@ -156,7 +160,7 @@ mod tests {
 
     #[test]
     fn leap_days_count() {
-        let parse = |text| parse_http_date(text).unwrap();
+        let parse = |text: &str| parse_http_date(text.as_bytes()).unwrap();
         assert_eq!(parse("Thu, 01 Jan 1970 00:00:00 GMT"), 0);
         assert_eq!(parse("Tue, 29 Feb 2000 00:00:00 GMT"), 951_782_400_000);
         assert_eq!(parse("Wed, 01 Mar 2000 00:00:00 GMT"), 951_868_800_000);

@@ -7,14 +7,9 @@ use alloc::vec::Vec;
 use wasm_bindgen::prelude::*;
 
 use super::own::{Entries, Own};
-use super::value;
+use super::value::{self, args, global_get, invoke};
 use crate::core::io::Field;
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(catch, js_namespace = JSON)]
-    fn stringify(value: &JsValue) -> Result<JsValue, JsValue>;
-}
+use crate::core::text::characters;
 
 const NAME_CHARACTERS: usize = 256;
 /// UTF-16 code units of an exposure's JSON texts.
@@ -72,7 +67,7 @@ pub fn read_name(name: &JsValue) -> String {
 
 /// Whether an event or an experiment can have that name.
 pub fn is_name(text: &str) -> bool {
-    (1..=NAME_CHARACTERS).contains(&text.chars().count())
+    (1..=NAME_CHARACTERS).contains(&characters(text))
 }
 
 /// What a developer is told in strict mode, if something is wrong.
@@ -103,5 +98,6 @@ pub fn misuse(name: &JsValue, fields: &Result<Fields, &'static str>) -> Option<S
 
 /// The value as JSON, cut just above what the pipeline takes; none if it can't be written.
 pub fn json_text(value: &JsValue) -> Option<String> {
-    value::text_within(&stringify(value).ok()?, JSON_UNITS + 1)
+    let json = invoke(&global_get("JSON"), "stringify", args().js(value));
+    value::text_within(&json, JSON_UNITS + 1)
 }

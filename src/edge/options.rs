@@ -14,6 +14,7 @@ use super::report::Queue;
 use super::value::{self, args, construct, get, global_get, invoke, read};
 use crate::core::context::{Scalar, TEXT_UNITS};
 use crate::core::pipeline::{ExitPolicy, Setup};
+use crate::core::text::utf16_units;
 
 /// Reads the options, and tells which are not taken.
 pub struct Options<'a> {
@@ -231,5 +232,5 @@ fn is_short(value: &JsValue) -> bool {
 }
 
 fn fits(text: &str) -> bool {
-    text.encode_utf16().count() <= TEXT_UNITS
+    utf16_units(text) <= TEXT_UNITS
 }

@@ -17,24 +17,14 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_namespace = Reflect, js_name = get)]
     fn reflect_get(target: &JsValue, key: &JsValue) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = get)]
-    fn reflect_get_text(target: &JsValue, key: &str) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = get)]
-    fn reflect_get_number(target: &JsValue, key: u32) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, js_namespace = Reflect, js_name = set)]
     fn reflect_set(target: &JsValue, key: &str, value: &JsValue) -> Result<bool, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = set)]
-    fn reflect_set_text(target: &JsValue, key: &str, value: &str) -> Result<bool, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = Reflect, js_name = set)]
-    fn reflect_set_number(target: &JsValue, key: &str, value: f64) -> Result<bool, JsValue>;
     #[wasm_bindgen(catch, js_namespace = Reflect, js_name = apply)]
     fn reflect_apply(function: &JsValue, this: &JsValue, args: &Args) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, js_namespace = Reflect, js_name = construct)]
     fn reflect_construct(class: &JsValue, args: &Args) -> Result<JsValue, JsValue>;
     #[wasm_bindgen(catch, js_namespace = Object, js_name = keys)]
     fn object_keys(object: &JsValue) -> Result<JsValue, JsValue>;
-    #[wasm_bindgen(catch, js_namespace = JSON)]
-    fn parse(text: &str) -> Result<JsValue, JsValue>;
 
     /// A list, as arguments of a call.
     #[wasm_bindgen(js_name = Array)]
@@ -43,26 +33,13 @@ extern "C" {
     fn new() -> Args;
     #[wasm_bindgen(method)]
     fn push(this: &Args, item: &JsValue);
-    #[wasm_bindgen(method, js_name = push)]
-    fn push_text(this: &Args, item: &str);
-    #[wasm_bindgen(method, js_name = push)]
-    fn push_number(this: &Args, item: f64);
-
-    #[wasm_bindgen(js_name = Object)]
-    type Plain;
-    #[wasm_bindgen(constructor, js_class = "Object")]
-    fn new() -> Plain;
 
     #[wasm_bindgen(js_name = Uint8Array)]
     type Octets;
-    #[wasm_bindgen(catch, constructor, js_class = "Uint8Array")]
-    fn new(source: &JsValue) -> Result<Octets, JsValue>;
     #[wasm_bindgen(constructor, js_class = "Uint8Array")]
     fn of(source: &[u8]) -> Octets;
-    #[wasm_bindgen(method, getter)]
-    fn length(this: &Octets) -> u32;
     #[wasm_bindgen(js_namespace = ["Uint8Array", "prototype", "set"], js_name = call)]
-    fn copy_octets(target: &mut [u8], source: &Octets);
+    fn copy_octets(target: &mut [u8], source: &JsValue);
     #[wasm_bindgen(js_namespace = ArrayBuffer, js_name = isView)]
     fn is_view(value: &JsValue) -> bool;
 
@@ -84,7 +61,7 @@ pub fn global() -> JsValue {
 
 /// A property, or `undefined` if there is none or reading it throws.
 pub fn get(target: &JsValue, name: &str) -> JsValue {
-    reflect_get_text(target, name).unwrap_or_default()
+    read(target, &name.into()).unwrap_or_default()
 }
 
 /// A property of the global object.
@@ -103,15 +80,15 @@ pub fn set(target: &JsValue, name: &str, value: &JsValue) {
 }
 
 pub fn set_text(target: &JsValue, name: &str, text: &str) {
-    let _ = reflect_set_text(target, name, text);
+    set(target, name, &text.into());
 }
 
 pub fn set_number(target: &JsValue, name: &str, number: f64) {
-    let _ = reflect_set_number(target, name, number);
+    set(target, name, &number.into());
 }
 
 pub fn object() -> JsValue {
-    Plain::new().into()
+    construct("Object", args())
 }
 
 /// No arguments, to which some are added.
@@ -126,13 +103,11 @@ impl Args {
     }
 
     pub fn text(self, text: &str) -> Self {
-        self.push_text(text);
-        self
+        self.js(&text.into())
     }
 
     pub fn number(self, number: f64) -> Self {
-        self.push_number(number);
-        self
+        self.js(&number.into())
     }
 }
 
@@ -164,7 +139,7 @@ impl Iterator for Items {
             return None;
         }
         self.next += 1;
-        Some(reflect_get_number(&self.list, self.next - 1).unwrap_or_default())
+        Some(read(&self.list, &(self.next - 1).into()).unwrap_or_default())
     }
 }
 
@@ -201,7 +176,7 @@ pub fn whole(value: &JsValue, max: u64) -> Option<u64> {
 }
 
 pub fn parse_json(text: &str) -> JsValue {
-    parse(text).unwrap_or_default()
+    invoke(&global_get("JSON"), "parse", args().text(text))
 }
 
 /// The bytes of a Uint8Array, of whatever realm.
@@ -210,8 +185,11 @@ pub fn bytes(value: &JsValue) -> Option<Vec<u8>> {
         return None;
     }
     // A copy first: what the host gave may be detached, shared or a subclass with a length of its own.
-    let copy = Octets::new(value).ok()?;
-    let mut bytes = vec![0; copy.length() as usize];
+    let copy = construct("Uint8Array", args().js(value));
+    if !copy.is_object() {
+        return None;
+    }
+    let mut bytes = vec![0; length(&copy) as usize];
     copy_octets(&mut bytes, &copy);
     Some(bytes)
 }

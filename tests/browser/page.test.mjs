@@ -73,14 +73,25 @@ test('a browser that is offline keeps its events, and spends no attempt', async 
 });
 
 test('setConsent(denied) while the WebAssembly loads wipes what was kept', async (t) => {
-  const { server, open } = await site(t, browser, {
+  const { server, context, open } = await site(t, browser, {
     '/': `${logTwenty()}
       var pending = telemetry.updateConfig({ batch: { maxAttempts: 'many' } });
       var state = telemetry.stats().state;
       telemetry.setConsent('denied');
       telemetry.logEvent('unheard');
       telemetry.setConsent('granted');
-      telemetry.logEvent('heard');`,
+      telemetry.logEvent('heard');
+      compile();`,
+  });
+  await context.addInitScript(() => {
+    const { instantiate } = WebAssembly;
+    const told = new Promise((resolve) => {
+      globalThis.compile = resolve;
+    });
+    WebAssembly.instantiate = async (...args) => {
+      await told;
+      return instantiate(...args);
+    };
   });
   const page = await open('/');
   await until(() => server.events().length === 1);

@@ -19,7 +19,7 @@ pub fn run(data: &[u8]) {
     let Script { wall, failures, base, max, text } = script;
     let wait = retry_after_millis(text, UnixMillis(wall));
     assert!(wait.is_none_or(|wait| wait <= CIRCUIT_MILLIS));
-    let trimmed = text.trim();
+    let trimmed = text.trim_ascii();
     if let Ok(seconds) = trimmed.parse::<u64>()
         && !trimmed.starts_with('+')
     {

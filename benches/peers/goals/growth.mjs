@@ -1,5 +1,4 @@
 // 7: whether an event costs the same, however many, of however many names and fields.
-
 import { svg } from '../plot.mjs';
 import { ours } from '../sides.mjs';
 import { medians, short, table } from '../statistics.mjs';

@@ -10,7 +10,7 @@ const nothing = { key: 'nothing', name: 'an empty script', file: 'nothing.js' };
 export async function start(lab) {
   const sides = [nothing, ours, openTelemetry, ...others].filter(isHere);
   const figures = new Map(sides.map((side) => [side, []]));
-  const rounds = lab.quick ? 3 : 11;
+  const rounds = lab.quick ? 2 : 11;
   for (const side of sides) await lab.place.bundleStart(side);
   for (let round = -1; round < rounds; round += 1) {
     for (const side of sides) {

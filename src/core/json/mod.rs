@@ -1,5 +1,6 @@
 //! The `json` wire format: one request body from one record.
 
+mod body;
 mod number;
 mod text;
 
@@ -10,8 +11,12 @@ use alloc::vec::Vec;
 
 use uuid::Uuid;
 
+use body::{Body, Piece};
+use text::longest;
+
 use super::codec::Corrupt;
 use super::context::Identity;
+use super::io::Exposure;
 use super::planted::{Bug, planted};
 use super::record::{Fields, Item, Record, Stored, StoredContext, StoredEvent, StoredShape};
 use super::shapes::FieldKind;
@@ -54,6 +59,8 @@ pub fn encode(
     write_batch(out, record, attempt, sent_at)?;
     out.extend_from_slice(b",\"events\":[");
 
+    let mut body = Body::new(out);
+    let pieces = Pieces::new();
     let mut context = Rendered::default();
     let mut shapes = Vec::new();
     let mut first = true;
@@ -64,38 +71,49 @@ pub fn encode(
             Item::Context(stored) => context = Rendered::new(&stored),
             Item::Shape(shape) => shapes.push(RenderedShape::new(&shape)),
             Item::Event(event) => {
-                separate(out, &mut first);
                 let shape = shapes.get(event.shape).ok_or(Corrupt)?;
-                write_event(out, event, shape, &context.event)?;
+                body.room(shape.size + context.event.size() + 2 * Body::PARTS);
+                if !core::mem::take(&mut first) {
+                    body.put_byte(b',');
+                }
+                put_event(&mut body, event, shape, &context.event, &pieces)?;
             }
-            Item::Exposure { id, at, exposure } => {
+            Item::Exposure { id, at, exposure } => body.append(|out| {
                 separate(out, &mut first);
-                out.extend_from_slice(
-                    b"{\"event_type\":\"GrowthbookExperimentEvent\",\"event_id\":",
-                );
-                write_id(out, id);
-                out.extend_from_slice(b",\"timestamp\":");
-                write_time(out, at);
-                out.extend_from_slice(b",\"experiment_id\":");
-                write_text(out, exposure.experiment_id);
-                out.extend_from_slice(b",\"variation_id\":");
-                write_u64(out, u64::from(exposure.variation_id));
-                out.extend_from_slice(&context.exposure);
-                let session = exposure.session_id.or(context.session);
-                write_member(out, "session_id", session);
-                write_member(out, "user_attributes", exposure.user_attributes);
-                write_member(out, "experiment_metadata", exposure.experiment_metadata);
-                write_member(out, "environment", context.environment);
-                out.push(b'}');
-            }
+                write_exposure(out, id, at, &exposure, &context);
+            }),
         }
-        if out.len() > BODY {
+        if body.len() > BODY {
             return Err(NoBody::TooLarge);
         }
         next = items.read()?;
     }
+    body.finish();
     out.extend_from_slice(b"]}");
     Ok(())
+}
+
+fn write_exposure(
+    out: &mut Vec<u8>,
+    id: Uuid,
+    at: UnixMillis,
+    exposure: &Exposure<'_>,
+    context: &Rendered<'_>,
+) {
+    out.extend_from_slice(b"{\"event_type\":\"GrowthbookExperimentEvent\",\"event_id\":");
+    write_id(out, id);
+    out.extend_from_slice(b",\"timestamp\":");
+    write_time(out, at);
+    out.extend_from_slice(b",\"experiment_id\":");
+    write_text(out, exposure.experiment_id);
+    out.extend_from_slice(b",\"variation_id\":");
+    write_u64(out, u64::from(exposure.variation_id));
+    out.extend_from_slice(&context.exposure);
+    write_member(out, "session_id", exposure.session_id.or(context.session));
+    write_member(out, "user_attributes", exposure.user_attributes);
+    write_member(out, "experiment_metadata", exposure.experiment_metadata);
+    write_member(out, "environment", context.environment);
+    out.push(b'}');
 }
 
 fn write_batch(
@@ -145,39 +163,64 @@ pub fn separate(out: &mut Vec<u8>, first: &mut bool) {
     }
 }
 
+/// What is written for every event.
+struct Pieces {
+    timestamp: Piece,
+    metadata: Piece,
+    rate: Piece,
+    booleans: [Piece; 2],
+}
+
+impl Pieces {
+    fn new() -> Self {
+        Self {
+            timestamp: Piece::new(b",\"timestamp\":"),
+            metadata: Piece::new(b",\"event_metadata\":"),
+            rate: Piece::new(b",\"sample_rate\":"),
+            booleans: [Piece::new(b"false"), Piece::new(b"true")],
+        }
+    }
+}
+
 /// A shape's texts as they are written for each of its events.
-struct RenderedShape<'a> {
+struct RenderedShape {
     /// `{"event_name":"…","event_id":`
-    head: Vec<u8>,
-    fields: Vec<RenderedField<'a>>,
+    head: Piece,
+    fields: Vec<RenderedField>,
+    /// Bytes of an event, at most, without its context and its texts.
+    size: usize,
 }
 
-struct RenderedField<'a> {
+struct RenderedField {
     kind: FieldKind,
-    key: &'a str,
-    /// `"key":`
-    text: Vec<u8>,
+    is_rate: bool,
+    /// `,"key":`
+    text: Piece,
 }
 
-impl<'a> RenderedShape<'a> {
-    fn new(shape: &StoredShape<'a>) -> Self {
-        let mut head = Vec::from(&b"{\"event_name\":"[..]);
-        write_text(&mut head, shape.name);
-        head.extend_from_slice(b",\"event_id\":");
-        let render = |(kind, key): &(FieldKind, &'a str)| {
-            let mut text = Vec::new();
+impl RenderedShape {
+    fn new(shape: &StoredShape<'_>) -> Self {
+        let mut text = Vec::from(&b"{\"event_name\":"[..]);
+        write_text(&mut text, shape.name);
+        text.extend_from_slice(b",\"event_id\":");
+        let head = Piece::new(&text);
+        let render = |(kind, key): &(FieldKind, &str)| {
+            text.clear();
+            text.push(b',');
             write_text(&mut text, key);
             text.push(b':');
-            RenderedField { kind: *kind, key, text }
+            RenderedField { kind: *kind, is_rate: *key == "sample_rate", text: Piece::new(&text) }
         };
-        Self { head, fields: shape.keys.iter().map(render).collect() }
+        let fields: Vec<RenderedField> = shape.keys.iter().map(render).collect();
+        let size: usize = fields.iter().map(|field| field.text.size() + Body::PARTS).sum();
+        Self { size: size + head.size() + 64, head, fields }
     }
 }
 
 /// A context's members as they are written for each of its events.
 #[derive(Default)]
 struct Rendered<'a> {
-    event: Vec<u8>,
+    event: Piece,
     exposure: Vec<u8>,
     session: Option<&'a str>,
     environment: Option<&'a str>,
@@ -207,42 +250,50 @@ impl<'a> Rendered<'a> {
             Stored::Text(text) if *key == "environment" => Some(*text),
             _ => None,
         });
-        Self { event, exposure, session, environment }
+        Self { event: Piece::new(&event), exposure, session, environment }
     }
 }
 
-fn write_event(
-    out: &mut Vec<u8>,
+fn put_event(
+    body: &mut Body<'_>,
     mut event: StoredEvent<'_>,
-    shape: &RenderedShape<'_>,
-    context: &[u8],
+    shape: &RenderedShape,
+    context: &Piece,
+    pieces: &Pieces,
 ) -> Result<(), Corrupt> {
-    out.extend_from_slice(&shape.head);
-    write_id(out, event.id);
-    out.extend_from_slice(b",\"timestamp\":");
-    write_time(out, event.at);
-    out.extend_from_slice(context);
+    body.put(&shape.head);
+    body.put_id(event.id);
+    body.put(&pieces.timestamp);
+    body.put_time(event.at);
+    body.put(context);
     if !shape.fields.is_empty() || event.rate.is_some() {
-        out.extend_from_slice(b",\"event_metadata\":{");
-        let mut first = true;
+        body.put(&pieces.metadata);
+        let start = body.len();
         for field in &shape.fields {
             let value = event.value(field.kind)?;
             // The rate that was drawn with is the one that counts.
-            if event.rate.is_some() && field.key == "sample_rate" {
+            if event.rate.is_some() && field.is_rate {
                 continue;
             }
-            separate(out, &mut first);
-            out.extend_from_slice(&field.text);
-            write_value(out, value);
+            body.put(&field.text);
+            match value {
+                Stored::Number(value) => body.put_number(value),
+                Stored::Bool(value) => body.put(&pieces.booleans[usize::from(value)]),
+                Stored::Text(text) => {
+                    body.room(longest(text) + shape.size);
+                    body.put_text(text);
+                }
+            }
         }
         if let Some(rate) = event.rate {
-            separate(out, &mut first);
-            out.extend_from_slice(b"\"sample_rate\":");
-            write_number(out, rate);
+            body.put(&pieces.rate);
+            body.put_number(rate);
         }
-        out.push(b'}');
+        // In place of the first comma.
+        body.replace(start, b'{');
+        body.put_byte(b'}');
     }
-    out.push(b'}');
+    body.put_byte(b'}');
     Ok(())
 }
 

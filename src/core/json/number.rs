@@ -5,67 +5,104 @@ use alloc::vec::Vec;
 /// Largest integer below which every integer is a double.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-pub fn write_u64(out: &mut Vec<u8>, mut value: u64) {
-    let mut digits = [0; 20];
-    let mut start = digits.len();
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (value % 10) as u8;
-        value /= 10;
-        if value == 0 {
-            break;
-        }
-    }
-    out.extend_from_slice(&digits[start..]);
+/// Bytes that a number takes, at most.
+pub const NUMBER: usize = 32;
+
+pub fn write_u64(out: &mut Vec<u8>, value: u64) {
+    let start = out.len();
+    out.resize(start + NUMBER, 0);
+    let end = put_decimal(out, start, value, 0);
+    out.truncate(end);
 }
 
-/// Integers and short decimals, which most numbers are, take a quick way; the rest is exact.
 pub fn write_number(out: &mut Vec<u8>, value: f64) {
-    if !value.is_finite() {
-        // Validation leaves these out; JSON has no word for them.
-        out.extend_from_slice(b"null");
-        return;
-    }
+    let start = out.len();
+    out.resize(start + NUMBER, 0);
+    let end = put_number(out, start, value);
+    out.truncate(end);
+}
+
+/// Writes at that place, where there is room for [`NUMBER`] bytes; gives the end. Integers and short
+/// decimals, which most numbers are, take a quick way; the rest is exact.
+pub fn put_number(out: &mut [u8], mut at: usize, value: f64) -> usize {
     let magnitude = value.abs();
     if value < 0.0 {
-        out.push(b'-');
+        at = put_bytes(out, at, b"-");
     }
-    if magnitude < EXACT && magnitude as u64 as f64 == magnitude {
-        write_u64(out, magnitude as u64);
-    } else if !write_short(out, magnitude) {
-        write_exact(out, magnitude);
+    let whole = magnitude as u64;
+    if magnitude < EXACT && whole as f64 == magnitude {
+        return put_decimal(out, at, whole, 0);
     }
+    if let Some((digits, decimals)) = short(magnitude) {
+        return put_decimal(out, at, digits, decimals);
+    }
+    let mut text = Vec::new();
+    if value.is_finite() {
+        write_exact(&mut text, magnitude);
+        put_bytes(out, at, &text)
+    } else {
+        // Validation leaves these out; JSON has no word for them.
+        put_bytes(out, at - usize::from(value < 0.0), b"null")
+    }
+}
+
+fn put_bytes(out: &mut [u8], at: usize, bytes: &[u8]) -> usize {
+    let end = at + bytes.len();
+    if let Some(place) = out.get_mut(at..end) {
+        place.copy_from_slice(bytes);
+    }
+    end
 }
 
 /// `digits / 10^decimals`, if some such pair gives exactly this double: the division of two exact
 /// doubles is correctly rounded, just as the reading of the decimal text is.
-fn write_short(out: &mut Vec<u8>, magnitude: f64) -> bool {
+fn short(magnitude: f64) -> Option<(u64, usize)> {
     let mut power = 1.0;
     // 10^22 is the last power of ten that is a double.
     for decimals in 1..=22 {
         power *= 10.0;
         let scaled = magnitude * power + 0.5;
         if scaled >= EXACT {
-            return false;
+            return None;
         }
         let digits = scaled as u64;
         if digits as f64 / power == magnitude && digits > 0 {
-            write_decimal(out, digits, decimals);
-            return true;
+            return Some((digits, decimals));
         }
     }
-    false
+    None
 }
 
-fn write_decimal(out: &mut Vec<u8>, digits: u64, decimals: usize) {
-    let start = out.len();
-    write_u64(out, digits);
-    let length = out.len() - start;
-    if length <= decimals {
-        let zeros = decimals + 1 - length;
-        out.splice(start..start, core::iter::repeat_n(b'0', zeros));
+fn put_decimal(out: &mut [u8], at: usize, digits: u64, decimals: usize) -> usize {
+    let mut count = 1;
+    let mut limit = 10_u64;
+    while digits >= limit && count < 20 {
+        count += 1;
+        limit = limit.saturating_mul(10);
     }
-    out.insert(out.len() - decimals, b'.');
+    let length = if decimals == 0 { count } else { count.max(decimals + 1) + 1 };
+    let mut rest = digits;
+    let text = out.get_mut(at..at + length).unwrap_or_default();
+    for (place, byte) in text.iter_mut().rev().enumerate() {
+        if decimals > 0 && place == decimals {
+            *byte = b'.';
+            continue;
+        }
+        // Division of what has 32 bits is a multiplication.
+        let digit = match u32::try_from(rest) {
+            Ok(small) => {
+                rest = u64::from(small / 10);
+                small % 10
+            }
+            Err(_) => {
+                let digit = rest % 10;
+                rest /= 10;
+                digit as u32
+            }
+        };
+        *byte = b'0' + digit as u8;
+    }
+    at + length
 }
 
 /// The 17 leading digits of the exact decimal expansion, correctly rounded: enough for any double.

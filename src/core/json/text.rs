@@ -6,30 +6,60 @@ use super::super::time::UnixMillis;
 
 /// A JSON string with its quotes.
 pub fn write_text(out: &mut Vec<u8>, text: &str) {
-    out.push(b'"');
-    let bytes = text.as_bytes();
-    let mut clean = 0;
-    for (index, byte) in bytes.iter().copied().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
+    let start = out.len();
+    out.resize(start + longest(text), 0);
+    let end = escape(out, start, text);
+    out.truncate(end);
+}
+
+/// Bytes that a text takes as JSON, at most.
+pub fn longest(text: &str) -> usize {
+    6 * text.len() + 2
+}
+
+/// Writes the text at that place, where there is room for [`longest`]; gives the end.
+pub fn escape(out: &mut [u8], start: usize, text: &str) -> usize {
+    let mut at = start;
+    let mut put = |byte| {
+        if let Some(place) = out.get_mut(at) {
+            *place = byte;
         }
-        out.extend_from_slice(&bytes[clean..index]);
-        clean = index + 1;
-        match byte {
-            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            _ => {
-                const HEX: &[u8; 16] = b"0123456789abcdef";
-                out.extend_from_slice(b"\\u00");
-                out.push(HEX[usize::from(byte >> 4)]);
-                out.push(HEX[usize::from(byte & 15)]);
+        at += 1;
+    };
+    put(b'"');
+    for byte in text.bytes() {
+        let short = match byte {
+            b'"' | b'\\' => byte,
+            b'\n' => b'n',
+            b'\t' => b't',
+            b'\r' => b'r',
+            0..0x20 => {
+                let digits = hex(u32::from(byte));
+                b"\\u".iter().chain(&digits[4..]).for_each(|byte| put(*byte));
+                continue;
             }
-        }
+            _ => {
+                put(byte);
+                continue;
+            }
+        };
+        put(b'\\');
+        put(short);
     }
-    out.extend_from_slice(&bytes[clean..]);
-    out.push(b'"');
+    put(b'"');
+    at
+}
+
+/// Eight hexadecimal digits, all at once: each half byte gets a byte of its own, and becomes a digit or,
+/// 39 further on, a letter.
+pub fn hex(number: u32) -> [u8; 8] {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut digits = u64::from(number);
+    digits = (digits | digits << 16) & 0x0000_FFFF_0000_FFFF;
+    digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF;
+    digits = (digits | digits << 4) & (15 * ONES);
+    let letters = (digits + 6 * ONES) >> 4 & ONES;
+    (digits + u64::from(b'0') * ONES + 39 * letters).to_be_bytes()
 }
 
 /// `"2026-01-02T03:04:05.678Z"`, with its quotes; years past 9999 as ECMAScript writes them.

@@ -10,6 +10,7 @@ use super::super::planted::{Bug, planted};
 use super::super::random::unit_of;
 use super::super::record::{Builder, Header};
 use super::super::shapes::{FieldKind, ShapeId, Staged, definition};
+use super::super::text::{self, utf16_units};
 use super::super::time::{Millis, Now, UnixMillis};
 use super::keep::SLICE;
 use super::operations::Pending;
@@ -39,7 +40,7 @@ pub fn is_key(text: &str) -> bool {
 
 fn is_within(text: &str, characters: usize) -> bool {
     // No text has more characters than bytes, so that most need no count.
-    !text.is_empty() && (text.len() <= characters || text.chars().count() <= characters)
+    !text.is_empty() && (text.len() <= characters || text::characters(text) <= characters)
 }
 
 impl Pipeline {
@@ -190,7 +191,7 @@ impl Pipeline {
             ("userAttributes", JSON, &mut exposure.user_attributes),
             ("experimentMetadata", JSON, &mut exposure.experiment_metadata),
         ] {
-            if text.is_some_and(|text| text.encode_utf16().count() > limit) {
+            if text.is_some_and(|text| utf16_units(text) > limit) {
                 *text = None;
                 self.counts.fields_left_out += 1;
                 let message = ["an exposure's ", name, " is too long; left out"];
@@ -247,7 +248,7 @@ impl Pipeline {
                 _ if !is_key(key) => "has a key that is not of 1 to 128 characters",
                 _ if good.len() >= FIELDS => "comes after 128 others",
                 Field::Number(number) if !number.is_finite() => "is a number that is not finite",
-                Field::Text(text) if text.len() > TEXT && text.encode_utf16().count() > TEXT => {
+                Field::Text(text) if text.len() > TEXT && utf16_units(text) > TEXT => {
                     "is a text of more than 1,024 characters"
                 }
                 Field::Refused(kind) => kind,

@@ -5,9 +5,12 @@ use alloc::vec::Vec;
 
 use super::super::io::{Command, Diagnostic};
 use super::super::random::unit_of;
+use super::super::text::first_characters;
 
 /// After so many causes the pipeline falls silent: a hostile host can't fill the memory.
 const CAUSES: usize = 256;
+/// Characters that are told of a name: it comes from the host and may be of any length.
+const SHOWN: usize = 128;
 
 #[derive(Debug, Default)]
 pub struct Told {
@@ -30,14 +33,9 @@ impl Told {
         self.causes.push(cause);
         let diagnostic = Diagnostic {
             code,
-            message: message.iter().map(|part| shorten(part)).collect(),
-            field: shorten(field),
+            message: message.iter().map(|part| first_characters(part, SHOWN)).collect(),
+            field: String::from(first_characters(field, SHOWN)),
         };
         commands.push(Command::Diagnose(diagnostic));
     }
-}
-
-/// Names come from the host and may be of any length.
-fn shorten(text: &str) -> String {
-    text.chars().take(128).collect()
 }
