@@ -91,7 +91,7 @@ impl Pipeline {
         };
         let body = match self.body(&batch) {
             Ok(body) => body,
-            Err(NoBody::Corrupt) => return self.quarantine(batch, commands),
+            Err(NoBody::Corrupt) => return self.quarantine(&batch, commands),
             Err(NoBody::TooLarge) => return self.split(batch, commands),
         };
         let id = ExportId(self.next_id());
@@ -168,7 +168,7 @@ impl Pipeline {
                     return self.failed(batch, wait, commands);
                 }
                 self.tell_refusal(status, "too often; dropped", commands);
-                self.drop_batch(Reason::MaxAttempts, batch, commands);
+                self.drop_batch(Reason::MaxAttempts, &batch, commands);
                 self.back_off(wait);
             }
             // Nothing new is stored without a grant: it is split at its next try.
@@ -193,13 +193,13 @@ impl Pipeline {
                     }
                     _ => {
                         self.tell_refusal(status, "; dropped", commands);
-                        self.drop_batch(Reason::Unauthorized, batch, commands);
+                        self.drop_batch(Reason::Unauthorized, &batch, commands);
                     }
                 }
             }
             Verdict::Rejected => {
                 self.tell_refusal(status, "; dropped", commands);
-                self.drop_batch(Reason::Rejected, batch, commands);
+                self.drop_batch(Reason::Rejected, &batch, commands);
             }
         }
     }
@@ -234,9 +234,9 @@ impl Pipeline {
     /// Puts a batch that is not on its way any more where it may wait.
     pub(super) fn retain(&mut self, batch: Box<Batch>, commands: &mut Vec<Command>) {
         if self.erasing() {
-            self.drop_batch(Reason::Killed, batch, commands);
+            self.drop_batch(Reason::Killed, &batch, commands);
         } else if self.consent == Consent::Denied {
-            self.drop_batch(Reason::ConsentDenied, batch, commands);
+            self.drop_batch(Reason::ConsentDenied, &batch, commands);
         } else if self.consent == Consent::Pending {
             // Nothing new is stored without a grant.
             self.push_ready(batch, true);

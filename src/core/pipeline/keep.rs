@@ -508,7 +508,7 @@ impl Pipeline {
         let copy = self.record(&batch, record.lease);
         self.copies.insert(copy);
         if !sound {
-            self.quarantine(batch, commands);
+            self.quarantine(&batch, commands);
         } else if self.may_send() {
             self.push_ready(batch, true);
         } else {
@@ -517,7 +517,7 @@ impl Pipeline {
     }
 
     /// Sets a record that can't be read aside, and counts its events.
-    pub(super) fn quarantine(&mut self, batch: Box<Batch>, commands: &mut Vec<Command>) {
+    pub(super) fn quarantine(&mut self, batch: &Batch, commands: &mut Vec<Command>) {
         self.drop_events(Reason::Corrupt, u64::from(batch.events));
         let message = ["a stored batch can't be read; it is set aside and its events counted"];
         self.told.tell(commands, "store_corrupt", "", &message);

@@ -613,7 +613,7 @@ impl Pipeline {
     }
 
     /// A finished batch is dropped: what it would have reported is to be told by another one.
-    fn drop_batch(&mut self, reason: Reason, batch: Box<Batch>, commands: &mut Vec<Command>) {
+    fn drop_batch(&mut self, reason: Reason, batch: &Batch, commands: &mut Vec<Command>) {
         self.drop_events(reason, u64::from(batch.events));
         if let Ok(report) = super::record::Record::own(&batch.bytes).and_then(|r| r.report()) {
             self.unreported.merge(&report);

@@ -29,11 +29,11 @@ pub(super) struct Split {
 impl Pipeline {
     pub(super) fn split(&mut self, mut batch: Box<Batch>, commands: &mut Vec<Command>) {
         let mut halves = match self.cut(&batch, batch.events / 2) {
-            Err(_) => return self.quarantine(batch, commands),
+            Err(_) => return self.quarantine(&batch, commands),
             Ok(None) => {
                 let message = ["the endpoint finds a single event too large; dropped"];
                 self.told.tell(commands, "too_large", "", &message);
-                return self.drop_batch(Reason::TooLarge, batch, commands);
+                return self.drop_batch(Reason::TooLarge, &batch, commands);
             }
             Ok(Some(halves)) => halves,
         };
@@ -51,7 +51,7 @@ impl Pipeline {
             if u64::from(batch.attempts) < self.config.get(Number::MaxAttempts) {
                 return self.failed(batch, None, commands);
             }
-            return self.drop_batch(Reason::TooLarge, batch, commands);
+            return self.drop_batch(Reason::TooLarge, &batch, commands);
         }
         for half in &halves {
             let record = self.record(half, self.lease());
