@@ -21,12 +21,14 @@ export function textOf(/** @type {any} */ proof) {
   return texts().get(proof);
 }
 
-/** @type {WeakMap<object, string> | undefined} made at first use, for importing must change nothing */
+/** @type {WeakMap<object, string> | undefined} looked up at first use: importing changes nothing */
 let known;
 
 function texts() {
-  known ??= /** @type {WeakMap<object, string>} */ (
-    /** @type {any} */ ((globalThis)[registry] ??= new WeakMap())
-  );
-  return known;
+  if (known === undefined) {
+    const shared = /** @type {any} */ (globalThis);
+    shared[registry] ??= new WeakMap();
+    known = shared[registry];
+  }
+  return /** @type {WeakMap<object, string>} */ (known);
 }
