@@ -12,7 +12,9 @@ use super::options::Options;
 use super::own::Own;
 use super::report::{Answer, Queue, Report};
 use super::timer;
-use super::value::{self, args, call, construct, get, invoke, invoke_global, set, set_text};
+use super::value::{
+    self, args, call, construct, get, global_get, invoke, invoke_global, set, set_text,
+};
 use crate::core::io::{Export, ExportId};
 use crate::core::json::write_text;
 use crate::core::time::Millis;
@@ -31,6 +33,8 @@ pub struct Exporter {
     /// What `fetch` is given with each request, as JSON.
     init: String,
     auth: JsValue,
+    /// Compresses with less work than a CompressionStream, where the platform has such.
+    zlib: JsValue,
     /// What `auth` gave last: a page that goes away can't wait for an answer.
     authorization: RefCell<Option<String>>,
     flights: RefCell<Vec<Flight>>,
@@ -62,9 +66,10 @@ impl Exporter {
     /// Events go to [`Exporter::happened`].
     pub fn new(options: &Options<'_>, callbacks: &Callbacks, queue: &Queue) -> Self {
         let (init, auth) = (read_init(options), options.function("auth"));
+        let zlib = get(options.host, "gzip");
         let (authorization, flights, body, bodies) = Default::default();
         let (callbacks, queue) = (callbacks.clone(), queue.clone());
-        Self { init, auth, authorization, flights, body, bodies, callbacks, queue }
+        Self { init, auth, zlib, authorization, flights, body, bodies, callbacks, queue }
     }
 
     /// Reports `Exported`, once, later or at once, unless the request is cancelled.
@@ -172,13 +177,30 @@ impl Exporter {
     fn compress(&self, id: ExportId) {
         let Some(flight) = self.find(id) else { return };
         if !flight.keepalive && flight.bytes > GZIP_MIN {
-            let compressed = gzip(&get(&flight.init, "body"));
+            let compressed = self.gzip(&get(&flight.init, "body"));
             if compressed.is_object() {
                 let events = [Event::Compressed, Event::NotCompressed];
                 return self.settle(&compressed, events, id.0);
             }
         }
         self.send(id);
+    }
+
+    /// A promise of the body, compressed; `undefined` where that can't be had.
+    fn gzip(&self, body: &JsValue) -> JsValue {
+        if !global_get("CompressionStream").is_function() {
+            return JsValue::UNDEFINED;
+        }
+        if self.zlib.is_function() {
+            return call(&self.zlib, &JsValue::UNDEFINED, args().js(body)).unwrap_or_default();
+        }
+        let compressor = construct("CompressionStream", args().text("gzip"));
+        let stream = get(&construct("Response", args().js(body)), "body");
+        let stream = invoke(&stream, "pipeThrough", args().js(&compressor));
+        if !stream.is_object() {
+            return JsValue::UNDEFINED;
+        }
+        invoke(&construct("Response", args().js(&stream)), "arrayBuffer", args())
     }
 
     fn send(&self, id: ExportId) {
@@ -281,17 +303,6 @@ impl Exporter {
             self.queue.push(Report::Exported(id, answer));
         }
     }
-}
-
-/// A promise of the body, compressed; `undefined` where that can't be had.
-fn gzip(body: &JsValue) -> JsValue {
-    let compressor = construct("CompressionStream", args().text("gzip"));
-    let stream = get(&construct("Response", args().js(body)), "body");
-    let stream = invoke(&stream, "pipeThrough", args().js(&compressor));
-    if !stream.is_object() {
-        return JsValue::UNDEFINED;
-    }
-    invoke(&construct("Response", args().js(&stream)), "arrayBuffer", args())
 }
 
 /// What all requests have: the host's headers are among it, without those that no request can carry or
