@@ -118,9 +118,9 @@ fn put_eight(out: &mut [u8], at: usize, digits: u64, decimals: usize) -> usize {
     // divisions are multiplications that are exact for so few digits.
     let small = digits as u32;
     let fours = u64::from(small / 10_000) | u64::from(small % 10_000) << 32;
-    let hundreds = (fours * 10_486 >> 20) & 0x0000_007F_0000_007F;
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
     let twos = hundreds | (fours - 100 * hundreds) << 16;
-    let tens = (twos * 103 >> 10) & 0x000F_000F_000F_000F;
+    let tens = ((twos * 103) >> 10) & 0x000F_000F_000F_000F;
     let ones = tens | (twos - 10 * tens) << 8;
 
     let zeros = (ones.trailing_zeros() as usize / 8).min(7 - decimals);
