@@ -13,10 +13,11 @@ use super::own::Own;
 use super::report::{Answer, Queue, Report};
 use super::timer;
 use super::value::{
-    self, args, call, construct, get, global_get, invoke, invoke_global, set, set_text,
+    self, TEXT_UNITS, args, call, construct, get, global_get, invoke, invoke_global, set, set_text,
 };
 use crate::core::io::{Export, ExportId};
 use crate::core::json::write_text;
+use crate::core::text::utf16_units;
 use crate::core::time::Millis;
 
 /// Smaller bodies are not worth compressing.
@@ -324,6 +325,9 @@ fn read_init(options: &Options<'_>) -> String {
             _ if is("authorization") => "belongs to `auth`",
             _ if is("content-type") || is("content-encoding") || is("content-length") => {
                 "is not the host's to set"
+            }
+            Own::Text(text) if utf16_units(text) >= TEXT_UNITS as usize => {
+                "must have less than 8,192 characters"
             }
             Own::Text(text) if is_header_value(text) => {
                 init.push(b',');
