@@ -27,8 +27,8 @@ const fullest = words - header - mostFields;
 const burst = 16;
 const sharers = 8;
 
-const { getPrototypeOf } = Object;
-const plain = Object.prototype;
+const { isArray } = Array;
+const { hasOwnProperty: hasOwn } = Object.prototype;
 const resolved = Promise.resolve();
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -109,9 +109,11 @@ export class Hot {
     /** @type {unknown} */
     let value;
     try {
-      if (metadata === undefined || isPlain(metadata)) {
+      if (metadata === undefined || holdsFields(metadata)) {
         let known = true;
         for (const key in metadata) {
+          // Inherited keys are none of the event's. (V8 knows this call within `for…in`: it is almost free.)
+          if (!hasOwn.call(metadata, key)) continue;
           reading = key;
           value = unreadable;
           value = metadata[key];
@@ -286,8 +288,6 @@ function noteSkipped(
   return known;
 }
 
-// Keys that an object inherits are none of the event's, but `for…in` would tell them too.
-function isPlain(/** @type {object} */ metadata) {
-  const prototype = getPrototypeOf(metadata);
-  return prototype === plain || prototype === null;
+function holdsFields(/** @type {unknown} */ metadata) {
+  return typeof metadata === 'object' && metadata !== null && !isArray(metadata);
 }

@@ -13,10 +13,11 @@ export const longestText = 1_024;
 const longestKey = 128;
 const longestName = 256;
 // A program whose names or keys never end must not fill the memory: when so many are known, the others
-// take the general path. After many of these all is forgotten, for the program is up to something else.
+// take the general path. After some of these all is forgotten, for the program is up to something else,
+// and learning anew what it logs often costs little.
 const mostNodes = 65_536;
 const mostShapes = 4_095;
-const patience = 65_536;
+const patience = 1_000;
 
 /** A step of a shape, and with it all shapes that begin with the steps up to here. */
 export class Node {

@@ -25,7 +25,17 @@ pub fn put_zeros(out: &mut Vec<u8>, mut count: usize) {
 }
 
 /// Writes at a place in a slice; gives the place behind it.
-pub fn write_varint(out: &mut [u8], mut at: usize, mut value: u64) -> Option<usize> {
+#[inline(always)]
+pub fn write_varint(out: &mut [u8], at: usize, value: u64) -> Option<usize> {
+    if value < 0x80 {
+        *out.get_mut(at)? = value as u8;
+        return Some(at + 1);
+    }
+    write_long_varint(out, at, value)
+}
+
+#[inline(never)]
+fn write_long_varint(out: &mut [u8], mut at: usize, mut value: u64) -> Option<usize> {
     while value >= 0x80 {
         *out.get_mut(at)? = value as u8 | 0x80;
         at += 1;

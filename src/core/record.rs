@@ -357,18 +357,24 @@ fn room(event: &Staged<'_>) -> usize {
 /// The values as a record holds them; none if one is not finite.
 fn write_numbers(out: &mut [u8], mut at: usize, values: &[f64]) -> Option<usize> {
     let mut largest = 0;
-    for pair in values.chunks(2) {
-        let sizes_at = at;
-        let mut sizes = 0;
-        at += 1;
-        for (index, value) in pair.iter().enumerate() {
-            let (size, bytes) = trim(*value);
-            largest = largest.max(value.to_bits() << 1);
-            *out.get_mut(at..)?.first_chunk_mut()? = bytes;
-            at += size;
-            sizes |= (size as u8) << (4 * index);
-        }
-        *out.get_mut(sizes_at)? = sizes;
+    let (pairs, odd) = values.as_chunks();
+    for [first, second] in pairs {
+        // One check for both, and for the bytes that are written too much.
+        let place: &mut [u8; 17] = out.get_mut(at..)?.first_chunk_mut()?;
+        let ([sizes, bytes @ ..], (size, word), (next, more)) =
+            (place, trim(*first), trim(*second));
+        *sizes = (size | next << 4) as u8;
+        *bytes.first_chunk_mut()? = word;
+        *bytes.get_mut(size..)?.first_chunk_mut()? = more;
+        largest = largest.max(first.to_bits() << 1).max(second.to_bits() << 1);
+        at += 1 + size + next;
+    }
+    for value in odd {
+        let place: &mut [u8; 9] = out.get_mut(at..)?.first_chunk_mut()?;
+        let ([sizes, bytes @ ..], (size, word)) = (place, trim(*value));
+        (*sizes, *bytes) = (size as u8, word);
+        largest = largest.max(value.to_bits() << 1);
+        at += 1 + size;
     }
     (largest < f64::INFINITY.to_bits() << 1).then_some(at)
 }

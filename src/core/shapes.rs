@@ -129,6 +129,7 @@ impl Shapes {
 
     /// Splits the first event off staged words: its shape's number, its time, its values. `None` if
     /// they make no sense, or there are none.
+    #[inline(always)]
     pub fn split<'a>(&self, words: &'a [f64]) -> Option<(Staged<'a>, &'a [f64])> {
         let (&[number, at], rest) = words.split_first_chunk()?;
         let shape = ShapeId(Some(number as u32).filter(|_| number >= 0.0)?);

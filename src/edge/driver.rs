@@ -535,18 +535,21 @@ impl Driver {
 
     /// Everything that touches the pipeline goes through here: what is staged comes first.
     fn handle(&self, act: Act<'_>) {
-        let words = self.staging.take();
-        let mut rest = words.as_deref().unwrap_or_default();
-        let mut garbled = words.is_none();
+        let mut waiting: Option<Vec<f64>> = None;
+        let mut garbled = false;
         loop {
             let now = timer::now();
             let mut commands = Vec::new();
             // No JavaScript runs while the pipeline is borrowed.
             let Ok(mut pipeline) = self.pipeline.try_borrow_mut() else { return };
-            rest = pipeline.staged(now, rest, &mut commands).unwrap_or_else(|| {
-                garbled = true;
-                &[]
-            });
+            let mut read =
+                |words: &[f64]| pipeline.staged(now, words, &mut commands).map(<[f64]>::to_vec);
+            let rest = match waiting {
+                Some(words) => read(&words),
+                None => self.staging.take(read).flatten(),
+            };
+            garbled |= rest.is_none();
+            let rest = rest.unwrap_or_default();
             let last = rest.is_empty();
             if last {
                 act(&mut pipeline, now, &mut commands);
@@ -558,6 +561,7 @@ impl Driver {
             }
             // A store that answers at once makes room for what comes next.
             self.work();
+            waiting = Some(rest);
         }
         if garbled {
             let message = ["the staging buffer was garbled; what it held is lost"];

@@ -5,31 +5,32 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
-
-use core::cell::{Cell, OnceCell};
+use core::cell::RefCell;
 
 const WORDS: usize = 8_192;
 
+/// JavaScript writes here between two calls, and nothing is borrowed then.
 #[derive(Default)]
-pub struct Staging {
-    /// Cells, for JavaScript writes here between two calls.
-    words: OnceCell<Vec<Cell<f64>>>,
-}
+pub struct Staging(RefCell<Vec<f64>>);
 
 impl Staging {
     /// Where JavaScript finds the words.
     pub fn address(&self) -> usize {
-        let words = self.words.get_or_init(|| vec![Cell::new(1.0); WORDS]);
-        words.as_ptr() as usize
+        let mut words = self.0.borrow_mut();
+        if words.is_empty() {
+            *words = vec![1.0; WORDS];
+        }
+        words.as_mut_ptr() as usize
     }
 
-    /// The words in use, which are free again; none if their number makes no sense.
-    pub fn take(&self) -> Option<Vec<f64>> {
-        let Some((count, words)) = self.words.get().and_then(|words| words.split_first()) else {
-            return Some(Vec::new());
+    /// Reads the words in use, which are free again; none if their number makes no sense.
+    pub fn take<T>(&self, read: impl FnOnce(&[f64]) -> T) -> Option<T> {
+        let mut words = self.0.borrow_mut();
+        let Some((count, words)) = words.split_first_mut() else {
+            return Some(read(&[]));
         };
         // The cast takes NaN and what is negative to 0.
-        let used = (count.replace(1.0) as usize).wrapping_sub(1);
-        Some(words.get(..used)?.iter().map(Cell::get).collect())
+        let used = (core::mem::replace(count, 1.0) as usize).wrapping_sub(1);
+        words.get(..used).map(read)
     }
 }

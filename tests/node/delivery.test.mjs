@@ -74,16 +74,34 @@ test('ten thousand events of alternating shapes arrive once each, in order', asy
     (n) => ({ n, half: n / 2, skipped: undefined }),
     (n) => ({ n, odd: n % 2 }),
     (n) => ({ n, wide: true, a: 1, b: 2, c: 3, d: 4, e: 5, f: 6 }),
+    (n) => Object.assign(Object.create({ inherited: 1 }), { n }),
   ];
-  for (let n = 0; n < 10_000; n += 1) telemetry.logEvent('counted', shapes[n % 5](n));
+  for (let n = 0; n < 10_000; n += 1) telemetry.logEvent('counted', shapes[n % 6](n));
   await telemetry.flush();
   const events = server.events();
   assert.equal(events.length, 10_000);
   for (const [n, { event_metadata }] of events.entries()) {
-    assert.deepEqual(event_metadata, JSON.parse(JSON.stringify(shapes[n % 5](n))));
+    assert.deepEqual(event_metadata, JSON.parse(JSON.stringify(shapes[n % 6](n))));
   }
   assert.equal(new Set(events.map(({ event_id }) => event_id)).size, 10_000);
   assert.equal(sum(telemetry.stats().ledger), 10_000);
+});
+
+test('more keys than are remembered arrive all, and so does what is logged among them', async (t) => {
+  const { server, telemetry } = await start(t, { batch: { maxQueueSize: 100_000 } });
+  for (let n = 0; n < 12_000; n += 1) {
+    telemetry.logEvent('often', { n });
+    telemetry.logEvent('once', { [`key_${n}`]: n });
+  }
+  await telemetry.flush();
+  const events = server.events();
+  assert.equal(events.length, 24_000);
+  for (const [index, { event_name, event_metadata }] of events.entries()) {
+    const n = index >> 1;
+    const [name, key] = index % 2 === 0 ? ['often', 'n'] : ['once', `key_${n}`];
+    assert.equal(event_name, name);
+    assert.deepEqual(event_metadata, { [key]: n });
+  }
 });
 
 test('after five answers of 503 the same batch is delivered', async (t) => {
