@@ -15,6 +15,16 @@ export function inflateNow(/** @type {string} */ base64) {
   return builtin('node:zlib').inflateRawSync(Buffer.from(base64, 'base64'));
 }
 
+/** A CompressionStream takes three times as much work, for bodies 4 % smaller. */
+export const gzip = isNodeLike
+  ? (/** @type {Uint8Array} */ body) =>
+      new Promise((resolve, reject) => {
+        builtin('node:zlib').gzip(body, { level: 3 }, (error, packed) =>
+          error ? reject(error) : resolve(packed),
+        );
+      })
+  : undefined;
+
 export function environment() {
   return isNodeLike ? readEnvironment(process.env) : undefined;
 }

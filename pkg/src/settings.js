@@ -1,6 +1,6 @@
 // What `init` was given, completed with what only JavaScript knows: the environment and Node's files.
 
-import { files, isNodeLike, environment as readEnvironment } from '#platform';
+import { files, gzip, isNodeLike, environment as readEnvironment } from '#platform';
 import { tell } from './diagnostics.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
@@ -12,6 +12,7 @@ import { tell } from './diagnostics.js';
  * @property {import('../index.d.ts').ConfigPatch} [environment]
  * @property {import('../index.d.ts').Store} [store]
  * @property {'files'} [storeKind]
+ * @property {(body: Uint8Array) => Promise<unknown>} [gzip] in place of a CompressionStream
  * @property {import('./spool.js').Spool} [spool] beside IndexedDB
  * @property {Uint8Array} [seed] of everything random, if it is not to be a fresh one
  */
@@ -39,7 +40,7 @@ export function settle(/** @type {InitOptions} */ given) {
   const inTest = mode === 'test' && options.enabled !== true ? 'NODE_ENV=test' : undefined;
   const disabled = environment?.disabled ?? inTest;
   const store = disabled === undefined && options.enabled !== false ? files(options) : undefined;
-  const host = { strict: options.strict ?? mode === 'development', disabled, ...store };
+  const host = { strict: options.strict ?? mode === 'development', disabled, gzip, ...store };
   return {
     options,
     host: environment ? { ...host, environment: { batch: environment.batch } } : host,

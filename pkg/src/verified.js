@@ -26,6 +26,6 @@ let known;
 
 function texts() {
   const shared = /** @type {any} */ (globalThis);
-  known ??= /** @type {WeakMap<object, string>} */ (shared[registry] ??= new WeakMap());
+  known ??= /** @type {WeakMap<object, string>} */ ((shared[registry] ??= new WeakMap()));
   return known;
 }

@@ -12,9 +12,12 @@ use super::options::Options;
 use super::own::Own;
 use super::report::{Answer, Queue, Report};
 use super::timer;
-use super::value::{self, args, call, construct, get, invoke, invoke_global, set, set_text};
+use super::value::{
+    self, TEXT_UNITS, args, call, construct, get, global_get, invoke, invoke_global, set, set_text,
+};
 use crate::core::io::{Export, ExportId};
 use crate::core::json::write_text;
+use crate::core::text::utf16_units;
 use crate::core::time::Millis;
 
 /// Smaller bodies are not worth compressing.
@@ -31,6 +34,8 @@ pub struct Exporter {
     /// What `fetch` is given with each request, as JSON.
     init: String,
     auth: JsValue,
+    /// Compresses with less work than a CompressionStream, where the platform has such.
+    zlib: JsValue,
     /// What `auth` gave last: a page that goes away can't wait for an answer.
     authorization: RefCell<Option<String>>,
     flights: RefCell<Vec<Flight>>,
@@ -62,9 +67,10 @@ impl Exporter {
     /// Events go to [`Exporter::happened`].
     pub fn new(options: &Options<'_>, callbacks: &Callbacks, queue: &Queue) -> Self {
         let (init, auth) = (read_init(options), options.function("auth"));
+        let zlib = get(options.host, "gzip");
         let (authorization, flights, body, bodies) = Default::default();
         let (callbacks, queue) = (callbacks.clone(), queue.clone());
-        Self { init, auth, authorization, flights, body, bodies, callbacks, queue }
+        Self { init, auth, zlib, authorization, flights, body, bodies, callbacks, queue }
     }
 
     /// Reports `Exported`, once, later or at once, unless the request is cancelled.
@@ -172,13 +178,30 @@ impl Exporter {
     fn compress(&self, id: ExportId) {
         let Some(flight) = self.find(id) else { return };
         if !flight.keepalive && flight.bytes > GZIP_MIN {
-            let compressed = gzip(&get(&flight.init, "body"));
+            let compressed = self.gzip(&get(&flight.init, "body"));
             if compressed.is_object() {
                 let events = [Event::Compressed, Event::NotCompressed];
                 return self.settle(&compressed, events, id.0);
             }
         }
         self.send(id);
+    }
+
+    /// A promise of the body, compressed; `undefined` where that can't be had.
+    fn gzip(&self, body: &JsValue) -> JsValue {
+        if !global_get("CompressionStream").is_function() {
+            return JsValue::UNDEFINED;
+        }
+        if self.zlib.is_function() {
+            return call(&self.zlib, &JsValue::UNDEFINED, args().js(body)).unwrap_or_default();
+        }
+        let compressor = construct("CompressionStream", args().text("gzip"));
+        let stream = get(&construct("Response", args().js(body)), "body");
+        let stream = invoke(&stream, "pipeThrough", args().js(&compressor));
+        if !stream.is_object() {
+            return JsValue::UNDEFINED;
+        }
+        invoke(&construct("Response", args().js(&stream)), "arrayBuffer", args())
     }
 
     fn send(&self, id: ExportId) {
@@ -283,17 +306,6 @@ impl Exporter {
     }
 }
 
-/// A promise of the body, compressed; `undefined` where that can't be had.
-fn gzip(body: &JsValue) -> JsValue {
-    let compressor = construct("CompressionStream", args().text("gzip"));
-    let stream = get(&construct("Response", args().js(body)), "body");
-    let stream = invoke(&stream, "pipeThrough", args().js(&compressor));
-    if !stream.is_object() {
-        return JsValue::UNDEFINED;
-    }
-    invoke(&construct("Response", args().js(&stream)), "arrayBuffer", args())
-}
-
 /// What all requests have: the host's headers are among it, without those that no request can carry or
 /// that are ours to set.
 fn read_init(options: &Options<'_>) -> String {
@@ -313,6 +325,9 @@ fn read_init(options: &Options<'_>) -> String {
             _ if is("authorization") => "belongs to `auth`",
             _ if is("content-type") || is("content-encoding") || is("content-length") => {
                 "is not the host's to set"
+            }
+            Own::Text(text) if utf16_units(text) >= TEXT_UNITS as usize => {
+                "must have less than 8,192 characters"
             }
             Own::Text(text) if is_header_value(text) => {
                 init.push(b',');

@@ -199,3 +199,18 @@ test('options that make no sense are told, and the rest holds', async (t) => {
     assert.ok(fields.includes(name), `${name} in ${fields}`);
   }
 });
+
+test('a header that no request can carry is told and left out, whole', async (t) => {
+  const headers = { 'x-fine': 'yes', 'x-long': 'a'.repeat(8_192), 'x-broken': 'a\nb', 'a b': 'c' };
+  const { telemetry, diagnostics, server } = await start(t, { headers });
+  telemetry.logEvent('sound');
+  await telemetry.flush();
+  const [{ headers: sent }] = server.requests;
+  assert.equal(sent['x-fine'], 'yes');
+  assert.equal(sent['x-long'], undefined);
+  assert.equal(sent['x-broken'], undefined);
+  assert.deepEqual(
+    diagnostics.map(({ field }) => field),
+    ['headers.x-long', 'headers.x-broken', 'headers.a b'],
+  );
+});

@@ -103,18 +103,26 @@ impl<'a> Body<'a> {
         let bytes = id.as_bytes();
         let [a, b, c, d] = [0, 4, 8, 12].map(|at| {
             let word = bytes[at..].first_chunk().copied().unwrap_or_default();
-            hex(u32::from_be_bytes(word))
+            u64::from_le_bytes(hex(u32::from_be_bytes(word)))
         });
-        if let Some(text) = self.behind().first_chunk_mut::<38>() {
-            *text = [b'-'; 38];
-            text[0] = b'"';
-            text[37] = b'"';
-            text[1..9].copy_from_slice(&a);
-            text[10..14].copy_from_slice(&b[..4]);
-            text[15..19].copy_from_slice(&b[4..]);
-            text[20..24].copy_from_slice(&c[..4]);
-            text[25..29].copy_from_slice(&c[4..]);
-            text[29..37].copy_from_slice(&d);
+        // Each of these begins where the one before has what counts.
+        let dash = u64::from(b'-');
+        let words = [
+            (0, u64::from(b'"')),
+            (1, a),
+            (9, b << 8 | dash),
+            (14, b >> 32 << 8 | dash),
+            (19, c << 8 | dash),
+            (24, c >> 32 << 8 | dash),
+            (29, d),
+            (37, u64::from(b'"')),
+        ];
+        if let Some(text) = self.behind().first_chunk_mut::<45>() {
+            for (at, word) in words {
+                if let Some(place) = text.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+                    *place = word.to_le_bytes();
+                }
+            }
         }
         self.end += 38;
     }

@@ -77,6 +77,9 @@ fn short(magnitude: f64) -> Option<(u64, usize)> {
 }
 
 fn put_decimal(out: &mut [u8], at: usize, digits: u64, decimals: usize) -> usize {
+    if digits < 100_000_000 && decimals < 8 {
+        return put_eight(out, at, digits, decimals);
+    }
     let mut count = 1;
     let mut limit = 10_u64;
     // No number of 64 bits has more than 20 digits.
@@ -107,6 +110,35 @@ fn put_decimal(out: &mut [u8], at: usize, digits: u64, decimals: usize) -> usize
         *byte = b'0' + digit as u8;
     }
     at + length
+}
+
+/// As [`put_decimal`] does, for up to eight digits: all at once, each in a byte of its own.
+fn put_eight(out: &mut [u8], at: usize, digits: u64, decimals: usize) -> usize {
+    // The first byte is the lowest. Four digits in each half, two in each quarter, one in each eighth;
+    // divisions are multiplications that are exact for so few digits.
+    let small = digits as u32;
+    let fours = u64::from(small / 10_000) | u64::from(small % 10_000) << 32;
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
+    let twos = hundreds | (fours - 100 * hundreds) << 16;
+    let tens = ((twos * 103) >> 10) & 0x000F_000F_000F_000F;
+    let ones = tens | (twos - 10 * tens) << 8;
+
+    let zeros = (ones.trailing_zeros() as usize / 8).min(7 - decimals);
+    let text = (ones | 0x3030_3030_3030_3030) >> (8 * zeros);
+    let end = put_word(out, at, text) - zeros;
+    if decimals == 0 {
+        return end;
+    }
+    let point = end - decimals;
+    put_word(out, point, text >> (8 * (point - at)) << 8 | u64::from(b'.'));
+    end + 1
+}
+
+fn put_word(out: &mut [u8], at: usize, word: u64) -> usize {
+    if let Some(place) = out.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *place = word.to_le_bytes();
+    }
+    at + 8
 }
 
 /// The 17 leading digits of the exact decimal expansion, correctly rounded: enough for any double.
@@ -259,6 +291,13 @@ mod tests {
             (0.1, "0.1"),
             (-12.5, "-12.5"),
             (19.99, "19.99"),
+            (10_000.0, "10000"),
+            (99_999_999.0, "99999999"),
+            (100_000_000.0, "100000000"),
+            (-1_234_567.8, "-1234567.8"),
+            (1.234_567_8, "1.2345678"),
+            (12.345_678_9, "12.3456789"),
+            (0.000_000_9, "0.0000009"),
             (0.000_001, "0.000001"),
             (0.1 + 0.2, "0.30000000000000004"),
             (1e21, "1e21"),
