@@ -28,7 +28,6 @@ const burst = 16;
 const sharers = 8;
 
 const { isArray } = Array;
-const { hasOwnProperty: hasOwn } = Object.prototype;
 const resolved = Promise.resolve();
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -112,8 +111,10 @@ export class Hot {
       if (metadata === undefined || holdsFields(metadata)) {
         let known = true;
         for (const key in metadata) {
-          // Inherited keys are none of the event's. (V8 knows this call within `for…in`: it is almost free.)
-          if (!hasOwn.call(metadata, key)) continue;
+          // Inherited keys are none of the event's. Within `for…in` V8 does this call for nothing, if it
+          // is spelled like this; by a variable that holds the function it costs Node 6 ns a key.
+          // biome-ignore lint/suspicious/noPrototypeBuiltins: see above
+          if (!Object.prototype.hasOwnProperty.call(metadata, key)) continue;
           reading = key;
           value = unreadable;
           value = metadata[key];
