@@ -335,3 +335,20 @@ test('the default folder is one per service, and its name holds nothing strange'
   process.env.XDG_STATE_HOME = 'relative';
   assert.match(defaultDirectory('shop'), /\/\.local\/state\/wasm-telemetry\/shop-[0-9a-f]{8}$/);
 });
+
+test('who was told by a wrong clock that a record is free does not remove what its holder wrote since', (t) => {
+  for (const look of ['nobody', 'other', 'third']) {
+    const directory = folder(t);
+    const [holder, other, third] = [1, 2, 3].map(() => openFiles(directory));
+    const lists = { nobody: () => {}, other: other.list, third: third.list };
+    holder.put(entry(1, { events: 3, lease: 1_000 }), bytes(40, 1));
+    assert.deepEqual(other.claim(entry(1, { lease: 1_000 }), 9_000, 0), bytes(40, 1));
+    const grown = entry(1, { events: 5, lease: 2_000, bytes: 60 });
+    holder.put(grown, bytes(60, 1));
+    lists[look]();
+    other.remove(key(1));
+    assert.deepEqual(third.list(), [grown], look);
+    holder.remove(key(1));
+    assert.deepEqual(third.list(), [], look);
+  }
+});
