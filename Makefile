@@ -57,7 +57,7 @@ fleet: setup-build ## What 100,000 clients do to an endpoint that is down for an
 size: build ## What each part of the package costs in bytes
 	@node tools/size.mjs --parts
 
-bench: build ## Measure it beside other SDKs, in Node and in Chromium; ARGS=--quick: in 3 minutes; ARGS=--help: more
+bench: build ## Measure it beside other SDKs, in Node and in Chromium; ARGS=--quick: in 5 minutes; ARGS=--help: more
 	@tools/setup.sh demo
 	@node benches/peers/main.mjs $(ARGS)
 
