@@ -2,10 +2,10 @@
 import { tell } from './diagnostics.js';
 import { readEnvironment } from './environment.js';
 import { defaultDirectory, openFiles } from './files.js';
-import { builtin, isNodeLike } from './runtime.js';
+import { builtin, isNodeLike, mayRead, variables } from './runtime.js';
 
 export { holdOpen, storing, unwatch, watch } from './exit.js';
-export { isNodeLike };
+export { isNodeLike, mayRead };
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
 
@@ -26,7 +26,7 @@ export const gzip = isNodeLike
   : undefined;
 
 export function environment() {
-  return isNodeLike ? readEnvironment(process.env) : undefined;
+  return isNodeLike ? readEnvironment(variables()) : undefined;
 }
 
 /** @returns {Pick<import('./settings.js').Host, 'store' | 'storeKind'> | undefined} */

@@ -1,6 +1,6 @@
 // What `init` was given, completed with what only JavaScript knows: the environment and Node's files.
 
-import { files, gzip, isNodeLike, environment as readEnvironment } from '#platform';
+import { files, gzip, isNodeLike, mayRead, environment as readEnvironment } from '#platform';
 import { tell } from './diagnostics.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
@@ -50,7 +50,7 @@ export function settle(/** @type {InitOptions} */ given) {
 /** A bundler puts NODE_ENV in place of just this expression; in a browser there is nothing else. */
 function nodeEnvironment() {
   try {
-    return process.env.NODE_ENV;
+    return mayRead('NODE_ENV') ? process.env.NODE_ENV : undefined;
   } catch {
     return undefined;
   }
