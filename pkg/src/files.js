@@ -8,7 +8,7 @@
 // written yet, the last half minute as a rule: such a record is absent, or torn, which its checksum tells.
 //
 // Everything is synchronous, for nothing else works while a process exits.
-import { builtin, isGranted, variables } from './runtime.js';
+import { builtin, isGranted, variable } from './runtime.js';
 
 /** @typedef {import('../index.d.ts').Store} Store */
 /** @typedef {import('../index.d.ts').StoreEntry} Entry */
@@ -24,12 +24,11 @@ export function defaultDirectory(/** @type {string} */ serviceName) {
   const { isAbsolute, join } = builtin('node:path');
   demand({ name: 'sys', kind: 'homedir' });
   const home = builtin('node:os').homedir();
-  const env = variables();
   const { platform } = process;
   const state = () => {
     if (platform === 'darwin') return join(home, 'Library', 'Application Support');
-    if (platform === 'win32') return env.LOCALAPPDATA || join(home, 'AppData', 'Local');
-    const { XDG_STATE_HOME: given } = env;
+    if (platform === 'win32') return variable('LOCALAPPDATA') || join(home, 'AppData', 'Local');
+    const given = variable('XDG_STATE_HOME');
     return given && isAbsolute(given) ? given : join(home, '.local', 'state');
   };
   const hash = builtin('node:crypto').createHash('sha256').update(serviceName).digest('hex');

@@ -20,14 +20,9 @@ export function isGranted(permission) {
 /** Whether a variable of the environment may be looked at. */
 export const mayRead = (/** @type {string} */ variable) => isGranted({ name: 'env', variable });
 
-/** @returns {Record<string, string | undefined>} the environment, as far as it may be looked at */
-export const variables = () =>
-  new Proxy(
-    {},
-    {
-      get: (_, /** @type {string} */ name) => (mayRead(name) ? process.env[name] : undefined),
-    },
-  );
+/** A variable of the environment, if it may be looked at. */
+export const variable = (/** @type {string} */ name) =>
+  mayRead(name) ? process.env[name] : undefined;
 
 /** @type {typeof process.getBuiltinModule} */
 export const builtin = (/** @type {string} */ id) => {

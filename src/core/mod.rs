@@ -4,12 +4,14 @@
 
 #[cfg(feature = "ablation")]
 pub mod ablation;
+pub mod body;
 pub mod codec;
 pub mod config;
 pub mod context;
 pub mod io;
 pub mod json;
 pub mod ledger;
+pub mod otlp;
 pub mod pipeline;
 pub mod planted;
 pub mod random;

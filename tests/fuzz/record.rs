@@ -3,10 +3,11 @@
 
 use serde_json::Value;
 use uuid::Uuid;
+use wasm_telemetry::core::body::NoBody;
 use wasm_telemetry::core::codec::{Corrupt, Reader};
 use wasm_telemetry::core::context::{Context, Scalar};
 use wasm_telemetry::core::io::Field;
-use wasm_telemetry::core::json::{self, NoBody};
+use wasm_telemetry::core::json;
 use wasm_telemetry::core::ledger::Drops;
 use wasm_telemetry::core::record::{
     Builder, Fields, Header, Item, Record, Stored, StoredContext, stamp,

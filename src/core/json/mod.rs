@@ -14,6 +14,7 @@ use uuid::Uuid;
 use body::{Body, Piece};
 use text::longest;
 
+use super::body::{LARGEST, NoBody};
 use super::codec::Corrupt;
 use super::context::Identity;
 use super::io::Exposure;
@@ -21,23 +22,6 @@ use super::planted::{Bug, planted};
 use super::record::{Fields, Item, Record, Stored, StoredContext, StoredEvent, StoredShape};
 use super::shapes::FieldKind;
 use super::time::UnixMillis;
-
-/// A record holds a context once and a body holds it with every event, so that the one's size does not
-/// bound the other's.
-const BODY: usize = 16 << 20;
-
-/// Why there is no body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoBody {
-    Corrupt,
-    TooLarge,
-}
-
-impl From<Corrupt> for NoBody {
-    fn from(_: Corrupt) -> Self {
-        Self::Corrupt
-    }
-}
 
 /// Appends the body. After an error `out` is of no use.
 pub fn encode(
@@ -83,7 +67,7 @@ pub fn encode(
                 write_exposure(out, id, at, &exposure, &context);
             }),
         }
-        if body.len() > BODY {
+        if body.len() > LARGEST {
             return Err(NoBody::TooLarge);
         }
         next = items.read()?;

@@ -3,9 +3,10 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::super::body::NoBody;
 use super::super::config::Number;
 use super::super::io::{Command, Consent, Export, ExportId, Outcome};
-use super::super::json::{self, NoBody};
+use super::super::json;
 use super::super::ledger::Reason;
 use super::super::planted::{Bug, planted};
 use super::super::record::Record;
