@@ -1,8 +1,8 @@
 // tests/web_store.rs in an engine: wasm-bindgen's runner serves the tests, and its page tells how they went.
-import { execFileSync } from 'node:child_process';
-import { env, root } from '../../../../tools/env.mjs';
+import { env } from '../../../../tools/env.mjs';
 import { until } from '../../../support/wait.mjs';
 import { engines, open } from '../../../support/webdriver.mjs';
+import { cargo } from '../../support/cargo.mjs';
 
 /**
  * @param {import('../../../support/webdriver.mjs').EngineName} engine
@@ -34,12 +34,7 @@ export function conformance(engine) {
 
 /** @returns {string} the tests as WebAssembly */
 function compiled() {
-  const options = ['--locked', '--target', 'wasm32-unknown-unknown', '--test', 'web_store'];
-  const messages = execFileSync(
-    'cargo',
-    ['test', ...options, '--no-run', '--message-format=json'],
-    { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 2 ** 26 },
-  );
+  const messages = cargo('test', '--test', 'web_store', '--no-run', '--message-format=json');
   const artifacts = messages
     .split('\n')
     .filter(Boolean)
