@@ -1,5 +1,7 @@
 //! OTLP/HTTP logs: one `ExportLogsServiceRequest` from one record, as JSON and as protobuf.
 
+pub mod response;
+
 use alloc::vec::Vec;
 
 use super::body::NoBody;
