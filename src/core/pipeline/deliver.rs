@@ -131,7 +131,7 @@ impl Pipeline {
         commands: &mut Vec<Command>,
     ) {
         if let Some(index) = self.parting.iter().position(|parting| parting.id == id) {
-            if outcome == Outcome::Accepted {
+            if matches!(outcome, Outcome::Accepted) {
                 self.parting[index].accepted = true;
                 return;
             }
@@ -141,7 +141,7 @@ impl Pipeline {
         let Some(mut flight) = self.flight.take_if(|flight| flight.id == id) else {
             return;
         };
-        if outcome == Outcome::Accepted {
+        if matches!(outcome, Outcome::Accepted) {
             flight.accepted = true;
             self.flight = Some(flight);
             return;
@@ -159,7 +159,7 @@ impl Pipeline {
         let Outcome::Response { status, retry_after, authorized, content } = outcome else {
             // The network was not reached, so that no attempt was made.
             batch.attempts += u32::from(planted(Bug::OutageCostsAttempts));
-            if outcome == Outcome::AuthFailed {
+            if matches!(outcome, Outcome::AuthFailed) {
                 let message = ["`auth` failed; the batch is kept and tried again"];
                 self.told.tell(commands, "auth_failed", "auth", &message);
             }
