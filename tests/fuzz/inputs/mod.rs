@@ -408,7 +408,7 @@ impl Host {
         let mut builder = Builder::new(header, &[]);
         for _ in 0..planted.exposures % 16 {
             let exposure = Exposure { experiment_id: "planted", ..Exposure::default() };
-            builder.exposure(self.now().wall, &exposure);
+            builder.exposure(self.now().wall, &exposure, 0);
         }
         let mut bytes = builder.snapshot();
         if let Some((at, flip)) = planted.flip {
