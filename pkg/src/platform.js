@@ -2,11 +2,10 @@
 import { tell } from './diagnostics.js';
 import { applyEnvironment } from './environment.js';
 import { defaultDirectory, openFiles } from './files.js';
-import { builtin, isNodeLike } from './runtime.js';
+import { builtin, isNodeLike, mayRead } from './runtime.js';
 
 export { holdOpen, storing, unwatch, watch } from './exit.js';
-export { isSealed } from './variables.js';
-export { isNodeLike };
+export { isNodeLike, mayRead };
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
 

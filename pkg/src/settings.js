@@ -1,6 +1,6 @@
 // What `init` was given, completed with what only JavaScript knows: the environment and Node's files.
 
-import { environment as applyEnvironment, files, gzip, isNodeLike, isSealed } from '#platform';
+import { environment as applyEnvironment, files, gzip, isNodeLike, mayRead } from '#platform';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
 
@@ -41,7 +41,7 @@ export function settle(/** @type {InitOptions} */ given) {
 /** A bundler puts NODE_ENV in place of just this expression; in a browser there is nothing else. */
 function nodeEnvironment() {
   try {
-    return isSealed('NODE_ENV') ? undefined : process.env.NODE_ENV;
+    return mayRead('NODE_ENV') ? process.env.NODE_ENV : undefined;
   } catch {
     return undefined;
   }

@@ -1,15 +1,10 @@
 // Environment variables as OpenTelemetry reads them: an empty one is none.
+import { variable } from './runtime.js';
 
 /** @typedef {(name: string, reason: string) => void} Reject never with the value, which may be a secret */
 
 export function read(/** @type {string} */ name) {
-  return attempt(() => (isSealed(name) ? '' : process.env[name]?.trim())) ?? '';
-}
-
-/** True where Deno would not tell a variable, or would ask the user first. */
-export function isSealed(/** @type {string} */ variable) {
-  const permissions = /** @type {any} */ (globalThis).Deno?.permissions;
-  return permissions ? permissions.querySync({ name: 'env', variable }).state !== 'granted' : false;
+  return attempt(() => variable(name)?.trim()) ?? '';
 }
 
 /** `key=value` by `key=value`, split by commas, still encoded; without a `=` the key is empty. */
