@@ -48,7 +48,7 @@ function readResource(/** @type {Reject} */ reject) {
     if (!key || value === undefined || text.includes('=')) {
       reject(
         variable,
-        'must be key=value,key=value with all else that is , = or % percent-encoded',
+        'must be key=value,key=value, with any other comma, = and % percent-encoded',
       );
       return {};
     }

@@ -271,6 +271,15 @@ test("the program's baseUrl leaves nothing of the environment's endpoint", async
   assert.deepEqual(other.requests, []);
 });
 
+test('allowedOrigins bind the environment too', async (t) => {
+  const server = await startServer(t);
+  const allowedOrigins = ['https://t.example.com'];
+  const { delivered, telemetry } = await sent(t, { [all]: server.url }, { server, allowedOrigins });
+  assert.equal(delivered, 0);
+  assert.equal(telemetry.stats().config.batch.baseUrl, undefined);
+  assert.deepEqual(server.requests, []);
+});
+
 test("remote configuration wins over the environment's path", async (t) => {
   const server = await startServer(t);
   const { telemetry } = await sent(t, { [logs]: `${server.url}/v1/logs` }, { server });
