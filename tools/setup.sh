@@ -56,7 +56,7 @@ main() {
   fi
   wasm_bindgen
   npm_packages
-  case $part in demo | otlp | test) browser ;; esac
+  case $part in demo | otlp | test | matrix) browser ;; esac
   case $part in otlp | test | clickhouse) collector ;; esac
   if [ "$part" = clickhouse ]; then clickhouse; fi
   if [ "$part" = test ]; then
