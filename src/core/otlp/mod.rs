@@ -6,6 +6,8 @@ mod json;
 mod protobuf;
 mod writer;
 
+pub mod response;
+
 use alloc::vec::Vec;
 use core::ops::Range;
 
