@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-build setup-demo setup-fuzz build demo test simulate fuzz fuzz-corpus \
-	kills trials bench size clean
+	kills trials matrix bench size clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ demo: setup-demo ## Run the demo; PORT=8080: on that port; CHECK=1: check it in 
 test: setup ## Run every check and test
 	@node tools/test.mjs
 
-test-%: setup ## One part: format lint size native instructions fuzz simulator wasm package node collector browser trials demo
+test-%: setup ## One part: format lint size native instructions fuzz simulator wasm package matrix node collector browser trials demo
 	@node tools/test.mjs $*
 
 simulate: setup-build ## Simulate faults; MINUTES=60: for so long; SEEDS=10000: that many runs; SEED=7: that one
@@ -48,6 +48,10 @@ fuzz-corpus: setup-fuzz ## Renew the saved corpus from what fuzzing found; TARGE
 trials: build ## Leave, kill and outlast what logs, and print what arrived as a table
 	@tools/setup.sh demo
 	@node tools/trials.mjs
+
+matrix: build ## Run the packed package in every bundler, runtime and browser; ARGS='--only vite': there; ARGS=--help: more
+	@tools/setup.sh matrix
+	@node tools/matrix.mjs $(ARGS)
 
 fleet: setup-build ## What 100,000 clients do to an endpoint that is down for an hour; CLIENTS=5000 MINUTES=10: smaller
 	@cargo bench --locked --bench fleet --features ablation -- \

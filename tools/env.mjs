@@ -8,12 +8,11 @@ export const root = fileURLToPath(new URL('..', import.meta.url));
 const { env: given } = process;
 const home = homedir();
 
+/** What is installed once, and not into the repository. */
+export const cache = join(given.XDG_CACHE_HOME || join(home, '.cache'), 'wasm-telemetry');
+
 /** Where tools/setup.sh installs wasm-bindgen and wasm-pack. */
-export const toolsBin = join(
-  given.WASM_TELEMETRY_TOOLS ||
-    join(given.XDG_CACHE_HOME || join(home, '.cache'), 'wasm-telemetry', 'tools'),
-  'bin',
-);
+export const toolsBin = join(given.WASM_TELEMETRY_TOOLS || join(cache, 'tools'), 'bin');
 
 export const env = {
   ...given,

@@ -90,6 +90,7 @@ const steps = [
   })),
   nodeTests('collector'),
   nodeTests('package', 'build'),
+  nodeTests('matrix', 'build'),
   nodeTests('node', 'build'),
   nodeTests('browser', 'build'),
   nodeTests('trials', 'build'),

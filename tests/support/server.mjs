@@ -21,7 +21,7 @@ import { gunzipSync } from 'node:zlib';
  */
 
 /** @typedef {{ after(done: () => unknown): void }} Scope a test, or whatever else comes to an end */
-/** @typedef {{ type: string, body: string, headers?: Record<string, string> }} Resource */
+/** @typedef {{ type: string, body: string | Uint8Array, headers?: Record<string, string> }} Resource */
 
 /**
  * @param {Scope} t
