@@ -228,7 +228,9 @@ impl Pipeline {
     fn count_taken(&mut self, events: u64, content: Content<'_>, commands: &mut Vec<Command>) {
         let read = if self.format.is_otlp() { response::read(content) } else { Ok(None) };
         let rejected = match &read {
-            Ok(Some(partial)) => partial.rejected.min(events),
+            Ok(Some(partial)) if !planted(Bug::PartialSuccessIgnored) => {
+                partial.rejected.min(events)
+            }
             _ => 0,
         };
         let (code, message) = match &read {
