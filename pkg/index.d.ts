@@ -175,6 +175,11 @@ export interface InitOptions {
   onDiagnostic?: (diagnostic: Diagnostic) => void;
   /** Print diagnostics to the console. */
   debug?: boolean;
+  /**
+   * With `wasm-telemetry/slim`, in browsers: where you serve `wasm-telemetry/wasm-telemetry.wasm`, or its
+   * response, bytes or module. Whatever else holds the WebAssembly itself ignores this.
+   */
+  wasm?: MaybePromise<string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module>;
 }
 
 export type Format = 'json' | 'otlp-json' | 'otlp-protobuf';

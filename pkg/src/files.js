@@ -8,7 +8,7 @@
 // written yet, the last half minute as a rule: such a record is absent, or torn, which its checksum tells.
 //
 // Everything is synchronous, for nothing else works while a process exits.
-import { builtin, isGranted, variable } from './runtime.js';
+import { builtin, isGranted, process, variable } from './runtime.js';
 
 /** @typedef {import('../index.d.ts').Store} Store */
 /** @typedef {import('../index.d.ts').StoreEntry} Entry */
