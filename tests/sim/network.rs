@@ -2,7 +2,7 @@
 
 use wasm_telemetry::core::io::{Command, Export, ExportId, Input, Outcome};
 use wasm_telemetry::core::retry::{Verdict, classify};
-use wasm_telemetry::core::store::StoreOp;
+use wasm_telemetry::core::store::{Entry, StoreOp};
 
 use super::body::{self, Body};
 use super::checks::{Cause, HANDED_OVER};
@@ -286,7 +286,7 @@ impl World {
     fn removal_pending(&self, slot: usize, batch: u128) -> bool {
         self.slots[slot].client.as_ref().is_some_and(|client| {
             client.operations.iter().any(|operation| match &operation.op {
-                StoreOp::Remove { key } => self.batch_of(key) == batch,
+                StoreOp::Remove { seen } => self.batch_of(&seen.key) == batch,
                 _ => false,
             })
         })
@@ -297,8 +297,14 @@ impl World {
         let Some(client) = &mut self.slots[slot].client else { return };
         // A time-out is a failure, a withdrawn consent is none.
         client.health = super::health::Health::default();
+        let number = client.id;
         if let Some(request) = client.exports.remove(&id.0) {
             self.requests[request].ending.get_or_insert((mono, Ending::Cancelled));
+        } else {
+            // Who has stopped may still have waited for it.
+            let own = |request: &&mut Request| request.client == number && request.id == id;
+            let request = self.requests.iter_mut().rfind(own);
+            request.expect("it was commanded").ending = Some((mono, Ending::Cancelled));
         }
         self.allow_surplus(slot);
     }
@@ -312,10 +318,20 @@ impl World {
 
     /// An operation that died with its client.
     pub fn never_done(&mut self, slot: usize, op: &StoreOp) {
-        if let StoreOp::Remove { key } = op {
-            self.distrust(slot, op, "its holder died before it removed it");
-            let written = self.commanded.get(key).map(|(_, serials)| serials.clone());
-            self.may_come_twice(&written.unwrap_or_default(), "its holder died over it");
+        match op {
+            StoreOp::Remove { seen: Entry { key, .. } } => {
+                self.distrust(slot, op, "its holder died before it removed it");
+                let written = self.commanded.get(key).map(|(_, serials)| serials.clone());
+                self.may_come_twice(&written.unwrap_or_default(), "its holder died over it");
+            }
+            StoreOp::Clear => {
+                let keys: Vec<String> = self.store.records.keys().cloned().collect();
+                for key in keys {
+                    let serials = self.serials_of(&key);
+                    self.may_come_twice(&serials, "who wiped it died over it");
+                }
+            }
+            _ => {}
         }
     }
 
