@@ -104,8 +104,11 @@ export interface Store {
   claim(seen: StoreEntry, lease: number, attempts: number): MaybePromise<Uint8Array | undefined>;
   /** Like `claim`, without the bytes: true if the lease and attempts are set. */
   mark(seen: StoreEntry, lease: number, attempts: number): MaybePromise<boolean>;
-  /** Removes a record; no error if it is gone. */
-  remove(key: string): MaybePromise<void>;
+  /**
+   * Removes a record, unless it has more events than `seen`: whoever began it has written it anew since,
+   * and not all of it was delivered. No error if it is gone.
+   */
+  remove(seen: StoreEntry): MaybePromise<void>;
   /** Sets a record that cannot be read aside: it is never listed again. */
   quarantine(key: string): MaybePromise<void>;
   /** Removes everything. */
