@@ -22,6 +22,10 @@ pub struct Fields(Entries);
 impl Fields {
     /// Fields of an object; nothing at all is no fields. `Err` says what anything else is.
     pub fn read(metadata: &JsValue) -> Result<Self, &'static str> {
+        // The bytes of a text are numbers, too.
+        if value::is_list(metadata) {
+            return Err("is a list");
+        }
         match Own::of(metadata, 1) {
             Own::Undefined | Own::Null => Ok(Self::default()),
             Own::Object(entries) => Ok(Self(entries)),
