@@ -62,7 +62,7 @@ export interface BatchConfig {
   skipAuth?: boolean | null;
   /** After a second 401 or 403, try once without Authorization. Default true. */
   authFallback?: boolean | null;
-  /** Starts with one `/`. Default `/api/event_logging/batch`. */
+  /** Starts with one `/`. Default `/api/event_logging/batch`, with OTLP `/v1/logs`. */
   path?: string | null;
   /** `https:`, or `http:` to loopback. Default: the page's own origin in a browser. */
   baseUrl?: string | null;
@@ -137,8 +137,10 @@ export interface InitOptions {
   serviceVersion?: string;
   /** More attributes of the resource: text, numbers, booleans. */
   resource?: Record<string, string | number | boolean>;
-  /** Default `'json'`. */
-  format?: 'json';
+  /** What requests look like: the module's own JSON, or OTLP/HTTP logs. Default `'json'`. */
+  format?: Format;
+  /** Bodies over 1 KiB are compressed where the platform can, but not as a page goes away. Default `'gzip'`. */
+  compression?: 'gzip' | 'none';
   /** Sent with every request. `Authorization` belongs to `auth`. */
   headers?: Record<string, string>;
   /** Gives the Authorization value, asked before each request. */
@@ -175,13 +177,15 @@ export interface InitOptions {
   debug?: boolean;
 }
 
+export type Format = 'json' | 'otlp-json' | 'otlp-protobuf';
+
 export type Consent = 'granted' | 'pending' | 'denied';
 
 /** `accepted = delivered + handedOver + queued + inFlight + stored + Σ dropped`, at every moment. */
 export interface Ledger {
   /** Events that passed the gates, and stored ones of an earlier visit that this instance took over. */
   accepted: number;
-  /** The endpoint answered 2xx. */
+  /** The endpoint answered 2xx, and did not say that it rejected them. */
   delivered: number;
   /** Left without a witness: sent as the page went away, or exported by another tab or process. */
   handedOver: number;
@@ -222,7 +226,7 @@ export interface Stats {
     killed: Killed;
     consent: Consent;
     durability: 'on-failure' | 'write-ahead';
-    format: string;
+    format: Format;
   };
   store: {
     kind: 'indexeddb' | 'files' | 'memory' | 'host' | 'none';

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use support::{Host, Sent, number};
 use wasm_telemetry::core::config::{Setting, Value};
 use wasm_telemetry::core::context::{ContextPatch, Scalar, Slot};
-use wasm_telemetry::core::io::{Field, Input, Outcome};
+use wasm_telemetry::core::io::{Content, Field, Input, Outcome};
 use wasm_telemetry::core::ledger::Reason;
 
 /// A host with one batch of so many events on its way.
@@ -255,7 +255,12 @@ fn without_any_authorization_left_to_try_the_batch_is_dropped() {
 fn a_401_to_a_request_that_carried_no_authorization_is_final() {
     let (mut host, sent) = sending(&[], 1);
     // `auth` gave nothing.
-    let outcome = Outcome::Response { status: 401, retry_after: None, authorized: false };
+    let outcome = Outcome::Response {
+        status: 401,
+        retry_after: None,
+        authorized: false,
+        content: Content::default(),
+    };
     host.give(Input::Exported { id: sent.id, outcome });
     assert_eq!(host.dropped(Reason::Unauthorized), 1);
 }

@@ -176,7 +176,7 @@ async function bundle() {
       absWorkingDir: root,
       entryPoints: ['pkg/src/index.js'],
       // Before everything else: between two files it would keep gzip from seeing what they share.
-      inject: [bytesFile],
+      inject: [bytesFile, ...(platform === 'platform.js' ? [join(root, 'pkg/src/text.js')] : [])],
       outfile: join(dist, name),
       format,
       bundle: true,

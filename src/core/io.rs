@@ -52,11 +52,22 @@ pub enum Outcome<'a> {
         retry_after: Option<&'a str>,
         /// Whether the request carried an Authorization header.
         authorized: bool,
+        content: Content<'a>,
     },
+    /// The server answered with a 2xx, and what it has to say beside that is still to come.
+    Accepted,
     /// No answer: refused, reset, blocked, offline.
     NetworkError,
     /// The host's `auth` threw or rejected, so nothing was sent.
     AuthFailed,
+}
+
+/// The body of an answer, as far as it was read. It counts only with OTLP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Content<'a> {
+    /// The `Content-Type` header's text.
+    pub kind: &'a str,
+    pub bytes: &'a [u8],
 }
 
 /// An experiment's exposure; the texts are JSON already.

@@ -8,6 +8,7 @@ pub mod body;
 pub mod codec;
 pub mod config;
 pub mod context;
+pub mod format;
 pub mod io;
 pub mod json;
 pub mod ledger;

@@ -29,7 +29,9 @@ use super::timer::{self, Timer};
 use super::value::{self, args, call, construct, get, global_get, invoke, type_error};
 use crate::core::config::{ConfigReport, Layer};
 use crate::core::context::{ContextPatch, Slot};
-use crate::core::io::{Command, Consent, Diagnostic, Exposure, FlushId, Input, Leaving, Outcome};
+use crate::core::io::{
+    Command, Consent, Content, Diagnostic, Exposure, FlushId, Input, Leaving, Outcome,
+};
 use crate::core::pipeline::{Pipeline, Setup};
 use crate::core::shapes::FieldKind;
 use crate::core::store::{MemoryStore, StoreOp};
@@ -120,11 +122,11 @@ impl Driver {
         let queue = options.queue;
         Self {
             enabled: setup.enabled,
+            exporter: Exporter::new(options, setup.format, &callbacks, queue),
             pipeline: RefCell::new(Pipeline::new(timer::now(), setup)),
             working: Cell::default(),
             staging: Staging::default(),
             timer: Timer::new(&callbacks),
-            exporter: Exporter::new(options, &callbacks, queue),
             enricher: Enricher::new(options.function("enrich"), &callbacks, queue),
             storage: OnceCell::new(),
             listeners: Cell::default(),
@@ -603,11 +605,15 @@ impl Driver {
             Report::Stored(id, result) => self.input(Input::Stored { id, result }),
             Report::Exported(id, answer) => {
                 let outcome = match &answer {
-                    Answer::Response { status, retry_after, authorized } => Outcome::Response {
-                        status: *status,
-                        retry_after: retry_after.as_deref(),
-                        authorized: *authorized,
-                    },
+                    Answer::Response { status, retry_after, authorized, kind, content } => {
+                        Outcome::Response {
+                            status: *status,
+                            retry_after: retry_after.as_deref(),
+                            authorized: *authorized,
+                            content: Content { kind, bytes: content },
+                        }
+                    }
+                    Answer::Accepted => Outcome::Accepted,
                     Answer::NetworkError => Outcome::NetworkError,
                     Answer::AuthFailed => Outcome::AuthFailed,
                 };
@@ -646,7 +652,7 @@ impl Driver {
                 self.resolve(id.0, &flush_object(&report));
                 if self.shutdown.get() == Some(id) {
                     invoke(&self.listeners.take(), "abort", args());
-                    self.exporter.let_go();
+                    self.exporter.let_go(Millis::FAR);
                     self.myself.take();
                 }
             }

@@ -13,6 +13,7 @@ use super::patch::{self, PATCH_LEVELS};
 use super::report::Queue;
 use super::value::{self, args, construct, get, global_get, invoke, read};
 use crate::core::context::{Scalar, TEXT_UNITS};
+use crate::core::format::Format;
 use crate::core::pipeline::{ExitPolicy, Setup};
 use crate::core::text::utf16_units;
 
@@ -39,7 +40,6 @@ impl Options<'_> {
         let consent = self.choice("consent", &["granted", "pending", "denied"]);
         let exit = self.choice("exit", &["auto", "send", "keep"]);
         let durability = self.choice("durability", &["on-failure", "write-ahead"]);
-        self.choice("format", &["json"]);
         Setup {
             enabled: self.enabled(),
             consent: patch::consent(consent).unwrap_or_default(),
@@ -49,6 +49,7 @@ impl Options<'_> {
                 "keep" => ExitPolicy::Keep,
                 _ => ExitPolicy::Auto,
             },
+            format: Format::named(self.choice("format", &Format::NAMES)),
             resource: self.resource(service),
             ..Setup::default()
         }
@@ -160,7 +161,7 @@ impl Options<'_> {
     }
 
     /// One of a few texts; the first is the default.
-    fn choice(&self, name: &str, choices: &[&'static str]) -> &'static str {
+    pub fn choice(&self, name: &str, choices: &[&'static str]) -> &'static str {
         let value = self.get(name);
         let mut must = String::from("must be one of:");
         for choice in choices {

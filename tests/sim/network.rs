@@ -1,6 +1,7 @@
 //! Requests on their way, and the answers that come back or don't.
 
-use wasm_telemetry::core::io::{Command, Export, ExportId, Input, Outcome};
+use wasm_telemetry::core::format::Format;
+use wasm_telemetry::core::io::{Command, Content, Export, ExportId, Input, Outcome};
 use wasm_telemetry::core::retry::{Verdict, classify};
 use wasm_telemetry::core::store::StoreOp;
 
@@ -245,12 +246,13 @@ impl World {
                 status: *status,
                 retry_after: retry_after.as_deref(),
                 authorized,
+                content: Content::default(),
             },
         };
         let heard = self.requests[index].ending.is_none();
         if heard {
             let ending = match outcome {
-                Outcome::Response { status, .. } => match classify(status) {
+                Outcome::Response { status, .. } => match classify(status, Format::Json) {
                     Verdict::Delivered => Ending::Success,
                     Verdict::Retry => Ending::Refused,
                     _ => Ending::Other,

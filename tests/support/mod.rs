@@ -10,8 +10,8 @@ use std::rc::Rc;
 use wasm_telemetry::core::config::{ConfigReport, Layer, Setting, Value};
 use wasm_telemetry::core::context::Scalar;
 use wasm_telemetry::core::io::{
-    Command, Diagnostic, Export, ExportId, Exposure, Field, FlushId, FlushReport, Input, OpId,
-    Outcome,
+    Command, Content, Diagnostic, Export, ExportId, Exposure, Field, FlushId, FlushReport, Input,
+    OpId, Outcome,
 };
 use wasm_telemetry::core::ledger::{Ledger, Reason};
 use wasm_telemetry::core::pipeline::{Pipeline, Setup};
@@ -264,8 +264,28 @@ impl Host {
     }
 
     pub fn answer_with(&mut self, sent: &Sent, status: u16, retry_after: Option<&str>) {
-        let outcome = Outcome::Response { status, retry_after, authorized: sent.authorize };
+        self.respond(sent, status, retry_after, Content::default());
+    }
+
+    pub fn answer_saying(&mut self, sent: &Sent, status: u16, content: Content<'_>) {
+        self.respond(sent, status, None, content);
+    }
+
+    fn respond(
+        &mut self,
+        sent: &Sent,
+        status: u16,
+        retry_after: Option<&str>,
+        content: Content<'_>,
+    ) {
+        let authorized = sent.authorize;
+        let outcome = Outcome::Response { status, retry_after, authorized, content };
         self.give(Input::Exported { id: sent.id, outcome });
+    }
+
+    /// Only the head of an answer, a success, has come.
+    pub fn accept(&mut self, sent: &Sent) {
+        self.give(Input::Exported { id: sent.id, outcome: Outcome::Accepted });
     }
 
     pub fn fail(&mut self, sent: &Sent) {

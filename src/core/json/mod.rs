@@ -1,20 +1,18 @@
 //! The `json` wire format: one request body from one record.
 
-mod body;
 mod number;
 mod text;
 
-pub use number::{write_number, write_u64};
-pub use text::{write_text, write_time};
+pub use number::{NUMBER, put_number, write_number, write_u64};
+pub use text::{escape, longest, write_text, write_time};
 
 use alloc::vec::Vec;
 
 use uuid::Uuid;
 
-use body::{Body, Piece};
-use text::longest;
+use text::Times;
 
-use super::body::{LARGEST, NoBody};
+use super::body::{Body, ID, LARGEST, NoBody, Piece};
 use super::codec::Corrupt;
 use super::context::Identity;
 use super::io::Exposure;
@@ -22,6 +20,9 @@ use super::planted::{Bug, planted};
 use super::record::{Fields, Item, Record, Stored, StoredContext, StoredEvent, StoredShape};
 use super::shapes::FieldKind;
 use super::time::UnixMillis;
+
+/// Bytes of an id, a time and a number together, at most.
+const PARTS: usize = ID + 32 + NUMBER;
 
 /// Appends the body. After an error `out` is of no use.
 pub fn encode(
@@ -44,6 +45,7 @@ pub fn encode(
     out.extend_from_slice(b",\"events\":[");
 
     let mut body = Body::new(out);
+    let mut times = Times::new();
     let pieces = Pieces::new();
     let mut context = Rendered::default();
     let mut shapes = Vec::new();
@@ -56,18 +58,18 @@ pub fn encode(
             Item::Shape(shape) => shapes.push(RenderedShape::new(&shape)),
             Item::Event(event) => {
                 let shape = shapes.get(event.shape).ok_or(Corrupt)?;
-                body.room(shape.size + context.event.size() + 2 * Body::PARTS);
+                body.room(shape.size + context.event.size() + 2 * PARTS);
                 if !core::mem::take(&mut first) {
                     body.put_byte(b',');
                 }
-                put_event(&mut body, event, shape, &context.event, &pieces)?;
+                put_event(&mut body, event, shape, &context.event, &pieces, &mut times)?;
             }
-            Item::Exposure { id, at, exposure } => body.append(|out| {
+            Item::Exposure { id, at, exposure, .. } => body.append(|out| {
                 separate(out, &mut first);
                 write_exposure(out, id, at, &exposure, &context);
             }),
         }
-        if body.len() > LARGEST {
+        if body.end() > LARGEST {
             return Err(NoBody::TooLarge);
         }
         next = items.read()?;
@@ -158,7 +160,7 @@ struct Pieces {
 impl Pieces {
     fn new() -> Self {
         Self {
-            timestamp: Piece::new(b",\"timestamp\":"),
+            timestamp: Piece::new(b"\",\"timestamp\":"),
             metadata: Piece::new(b",\"event_metadata\":"),
             rate: Piece::new(b",\"sample_rate\":"),
             booleans: [Piece::new(b"false"), Piece::new(b"true")],
@@ -168,7 +170,7 @@ impl Pieces {
 
 /// A shape's texts as they are written for each of its events.
 struct RenderedShape {
-    /// `{"event_name":"…","event_id":`
+    /// `{"event_name":"…","event_id":"`
     head: Piece,
     fields: Vec<RenderedField>,
     /// Bytes of an event, at most, without its context and its texts.
@@ -186,7 +188,7 @@ impl RenderedShape {
     fn new(shape: &StoredShape<'_>) -> Self {
         let mut text = Vec::from(&b"{\"event_name\":"[..]);
         write_text(&mut text, shape.name);
-        text.extend_from_slice(b",\"event_id\":");
+        text.extend_from_slice(b",\"event_id\":\"");
         let head = Piece::new(&text);
         let render = |(kind, key): &(FieldKind, &str)| {
             text.clear();
@@ -196,7 +198,7 @@ impl RenderedShape {
             RenderedField { kind: *kind, is_rate: *key == "sample_rate", text: Piece::new(&text) }
         };
         let fields: Vec<RenderedField> = shape.keys.iter().map(render).collect();
-        let size: usize = fields.iter().map(|field| field.text.size() + Body::PARTS).sum();
+        let size: usize = fields.iter().map(|field| field.text.size() + PARTS).sum();
         Self { size: size + head.size() + 64, head, fields }
     }
 }
@@ -230,11 +232,7 @@ impl<'a> Rendered<'a> {
         write_member(&mut exposure, "account_uuid", account);
         write_member(&mut exposure, "organization_uuid", organization);
 
-        let environment = context.core.0.iter().find_map(|(key, value)| match value {
-            Stored::Text(text) if *key == "environment" => Some(*text),
-            _ => None,
-        });
-        Self { event: Piece::new(&event), exposure, session, environment }
+        Self { event: Piece::new(&event), exposure, session, environment: context.environment() }
     }
 }
 
@@ -244,15 +242,16 @@ fn put_event(
     shape: &RenderedShape,
     context: &Piece,
     pieces: &Pieces,
+    times: &mut Times,
 ) -> Result<(), Corrupt> {
     body.put(&shape.head);
     body.put_id(event.id);
     body.put(&pieces.timestamp);
-    body.put_time(event.at);
+    times.put(body, event.at);
     body.put(context);
     if !shape.fields.is_empty() || event.rate.is_some() {
         body.put(&pieces.metadata);
-        let start = body.len();
+        let start = body.end();
         for field in &shape.fields {
             let value = event.value(field.kind)?;
             // The rate that was drawn with is the one that counts.
@@ -261,17 +260,17 @@ fn put_event(
             }
             body.put(&field.text);
             match value {
-                Stored::Number(value) => body.put_number(value),
+                Stored::Number(value) => body.write(|out, end| put_number(out, end, value)),
                 Stored::Bool(value) => body.put(&pieces.booleans[usize::from(value)]),
                 Stored::Text(text) => {
                     body.room(longest(text) + shape.size);
-                    body.put_text(text);
+                    body.write(|out, end| escape(out, end, text));
                 }
             }
         }
         if let Some(rate) = event.rate {
             body.put(&pieces.rate);
-            body.put_number(rate);
+            body.write(|out, end| put_number(out, end, rate));
         }
         // In place of the first comma.
         body.replace(start, b'{');

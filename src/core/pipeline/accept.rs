@@ -144,6 +144,7 @@ impl Pipeline {
             self.told.tell(commands, "invalid_name", name, &message);
             return;
         }
+        let given = fields.len();
         let fields = self.validate(name, fields, commands);
         if !self.make_room(commands) {
             return;
@@ -158,7 +159,7 @@ impl Pipeline {
             };
             Some((*key, kind))
         });
-        let definition = definition(name, kinds);
+        let definition = definition(name, given - fields.len(), kinds);
         if let Some(open) = &mut self.open {
             open.context(self.context_epoch, &self.context);
             open.event(at, &definition, rate, &fields);
@@ -186,6 +187,7 @@ impl Pipeline {
             return;
         }
         let mut exposure = *exposure;
+        let mut left_out = 0;
         for (name, limit, text) in [
             ("sessionId", TEXT, &mut exposure.session_id),
             ("userAttributes", JSON, &mut exposure.user_attributes),
@@ -193,6 +195,7 @@ impl Pipeline {
         ] {
             if text.is_some_and(|text| utf16_units(text) > limit) {
                 *text = None;
+                left_out += 1;
                 self.counts.fields_left_out += 1;
                 let message = ["an exposure's ", name, " is too long; left out"];
                 self.told.tell(commands, "field_left_out", name, &message);
@@ -201,7 +204,7 @@ impl Pipeline {
         self.open_batch();
         if let Some(open) = &mut self.open {
             open.context(self.context_epoch, &self.context);
-            open.exposure(at, &exposure);
+            open.exposure(at, &exposure, left_out);
         }
         // Exposures decide whether an experiment is valid: store and send them without delay.
         self.soon = true;

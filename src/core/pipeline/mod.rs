@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use super::config::{Config, ConfigReport, Layer, Number, SampleRate, Setting};
 use super::context::{Context, ContextPatch, Identity, Scalar};
+use super::format::Format;
 use super::io::{Command, Consent, ExportId, FlushId, Input, Leaving};
 use super::json::{write_counts, write_text, write_u64};
 use super::ledger::{Drops, Ledger, Reason};
@@ -62,6 +63,7 @@ pub struct Setup {
     /// Store events shortly after they are logged, before any export.
     pub write_ahead: bool,
     pub exit: ExitPolicy,
+    pub format: Format,
     /// Attributes of the resource, `service.name` first.
     pub resource: Vec<(String, Scalar)>,
 }
@@ -112,6 +114,8 @@ struct Flight {
     batch: Box<Batch>,
     deadline: Millis,
     attempt: Attempt,
+    /// It is known to have succeeded, though not yet all of its answer.
+    accepted: bool,
 }
 
 /// One attempt may take several requests.
@@ -135,6 +139,7 @@ enum Authorization {
 struct Parting {
     id: ExportId,
     deadline: Millis,
+    accepted: bool,
     fate: PartingFate,
 }
 
@@ -170,6 +175,7 @@ pub struct Pipeline {
     consent: Consent,
     write_ahead: bool,
     exit: ExitPolicy,
+    format: Format,
     resource: Vec<(String, Scalar)>,
 
     rng: Rng,
@@ -260,11 +266,12 @@ impl Pipeline {
         let session = batch_ids.id(u64::MAX);
         context.identity[Identity::SessionId as usize] = Some(uuid_text(session));
         Self {
-            config: Config::new(),
+            config: Config::new(setup.format.path()),
             enabled: setup.enabled,
             consent: setup.consent,
             write_ahead: setup.write_ahead,
             exit: setup.exit,
+            format: setup.format,
             resource: setup.resource,
             rng: Rng::new(left ^ right.rotate_left(32)),
             event_ids: half(0),
@@ -345,6 +352,7 @@ impl Pipeline {
             }
             Input::Stored { id, result } => self.stored(id, result, commands),
             Input::Leaving(leaving) => {
+                self.settle_accepted(commands);
                 if self.clear_wanted {
                     self.store_broken_until = leave::LAST_CHANCE;
                     self.clear_store(commands);
@@ -514,7 +522,9 @@ impl Pipeline {
             Consent::Denied => "denied",
         };
         write(out, consent);
-        write(out, "\",\"format\":\"json\",\"durability\":\"");
+        write(out, "\",\"format\":\"");
+        write(out, self.format.name());
+        write(out, "\",\"durability\":\"");
         write(out, if self.write_ahead { "write-ahead" } else { "on-failure" });
         write_count(out, "\"},\"store\":{\"batches\":", self.known.len() as u64);
         write_count(out, ",\"events\":", self.known.sums().events);
