@@ -44,7 +44,7 @@ export function guard(options, host, kept) {
   const save = () => {
     takeBack();
     if (!mayStore(options, host, kept) || spool.keys().length >= mostPages) return;
-    const { calls, text } = pack(kept.calls);
+    const { calls, text } = pack(kept.calls, options.events);
     if (calls.length === 0) return;
     const { resource, user, context, ...more } = options;
     const { serviceVersion, userId, sessionId } = fieldsOf(more, scalar);
@@ -139,14 +139,14 @@ function mayStore({ enabled, consent, respectGpc, killed, store, batch }, { disa
 }
 
 /** The first calls, as many as there is room for. */
-function pack(/** @type {Call[]} */ all) {
+function pack(/** @type {Call[]} */ all, /** @type {InitOptions['events']} */ events) {
   const calls = [];
   const texts = [];
   let room = mostCharacters;
   for (const call of all) {
     const { method, at, args } = call;
     // While a getter of its arguments is at work there are none.
-    const stored = args.length > 0 && storable[method]?.(args[0], args[1]);
+    const stored = args.length > 0 && storable[method]?.(args[0], args[1], events);
     if (!stored) continue;
     const text = JSON.stringify([method, at, stored]);
     room -= text.length;
@@ -159,10 +159,14 @@ function pack(/** @type {Call[]} */ all) {
 
 /**
  * What may be stored of a call: no more than may be sent. The rest would be refused anyway.
- * @type {Partial<Record<Call['method'], (argument: any, fields: any) => unknown[]>>}
+ * @type {Partial<Record<Call['method'], (argument: any, fields: any, events: any) => unknown[]>>}
  */
 const storable = {
-  logEvent: (name, fields) => [only('string', name), plain(fields)],
+  logEvent: (name, fields, events) => {
+    const declared = !events || (typeof name === 'string' && has(events, name));
+    const known = events ? declared && events[name] : fields;
+    return [declared ? only('string', name) : null, plain(fields, known)];
+  },
   logExperiment: (exposure) => {
     const { experimentId, variationId, userAttributes, experimentMetadata } = Object(exposure);
     return [
@@ -178,6 +182,8 @@ const storable = {
   setUser: (patch) => [fieldsOf(patch, scalar)],
   updateConfig: (patch) => [fieldsOf(patch, (group, name) => setting(group, name, 2))],
 };
+
+const has = (/** @type {object} */ object, /** @type {any} */ key) => Object.hasOwn(object, key);
 
 const only = (/** @type {string} */ type, /** @type {unknown} */ value) =>
   typeof value === type ? value : undefined;
@@ -210,9 +216,14 @@ function setting(
   return text && !/^(event|session|keep|erase)$/.test(value) ? undefined : scalar(value);
 }
 
-/** Numbers and booleans as they are, a text that was vouched for in a list, and null for all else. */
-const plain = (/** @type {any} */ fields) =>
-  fieldsOf(fields, (value) => {
+/**
+ * Numbers and booleans as they are, a text that was vouched for in a list, and null for all else.
+ * @param {any} fields
+ * @param {any} known the fields that may be stored
+ */
+const plain = (fields, known) =>
+  fieldsOf(fields, (value, name) => {
+    if (!known || !has(known, name)) return undefined;
     if (value === undefined || typeof value === 'number' || typeof value === 'boolean') {
       return value;
     }

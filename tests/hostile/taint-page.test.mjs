@@ -12,6 +12,7 @@ import { find } from './search.mjs';
 const calls = Number(process.env.HOSTILE_CALLS ?? 600);
 const seed = Number(process.env.HOSTILE_SEED ?? randomInt(2 ** 31));
 const value = 'taintedvalue7f3a';
+const key = 'taintedkey9c1b';
 
 let browser;
 /** @type {string} what a page calls, as a script */
@@ -36,12 +37,16 @@ after(() => browser.close());
 const open = `telemetry.init({
   serviceName: 'tested',
   debug: true,
+  events: {
+    checkout: { items: 'number', express: 'boolean', total: 'number', plan: 'text' },
+    seen: { plan: 'text', seconds: 'number' },
+  },
   batch: { scheduledDelayMillis: 10, baseBackoffMillis: 1 },
 });`;
 const callAll = (from) => `(() => {
     const random = hostile.dice(${from});
     for (let n = 0; n < ${calls}; n += 1) {
-      hostile.callHostile(telemetry, random, { value: '${value}' });
+      hostile.callHostile(telemetry, random, { value: '${value}', key: '${key}' });
     }
     telemetry.logEvent('seen', { plan: telemetry.verified('meant to leave') });
   })();`;
@@ -98,7 +103,7 @@ test(`no hostile value leaves a page, seed ${seed}`, async (t) => {
   });
   const nothingIn = async () => {
     const stored = await storedText(page);
-    assert.equal(find(stored, value), '');
+    for (const word of [value, key]) assert.equal(find(stored, word), '');
     return stored;
   };
 
@@ -120,6 +125,8 @@ test(`no hostile value leaves a page, seed ${seed}`, async (t) => {
   const sent = () => server.requests.map(({ body, headers }) => JSON.stringify([body, headers]));
   const meant = () => sent().join().split('meant to leave').length - 1;
   await until(() => meant() >= 3);
-  for (const request of sent()) assert.equal(find(request, value), '');
+  for (const request of sent()) {
+    for (const word of [value, key]) assert.equal(find(request, word), '');
+  }
   assert.equal(find(told.join('\n'), value), '');
 });

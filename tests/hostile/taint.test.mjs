@@ -12,10 +12,15 @@ import { startReceiver } from './receiver.mjs';
 import { filesHolding, find } from './search.mjs';
 
 const program = fileURLToPath(new URL('taint-program.mjs', import.meta.url));
-const formats = ['json'];
+const formats = ['json', 'otlp-json', 'otlp-protobuf'];
 const calls = Number(process.env.HOSTILE_CALLS ?? 600);
 const seed = Number(process.env.HOSTILE_SEED ?? randomInt(2 ** 31));
 const value = 'taintedvalue7f3a';
+const key = 'taintedkey9c1b';
+const events = {
+  checkout: { items: 'number', express: 'boolean', total: 'number', plan: 'text' },
+  seen: { plan: 'text', seconds: 'number' },
+};
 
 async function runProgram(told) {
   const args = ['--unhandled-rejections=strict', program, JSON.stringify(told)];
@@ -30,21 +35,33 @@ const ways = [
   { end: 'kill', early: 0, durability: 'write-ahead' },
   { end: 'loop', early: 0, enrich: true },
   { end: 'flush', early: 50, strict: true },
+  { end: 'exit', early: 50, events, key },
+  { end: 'loop', early: 50, events, key, enrich: true },
 ];
 
 for (const format of formats) {
-  for (const [index, { end, early, ...more }] of ways.entries()) {
-    test(`${format}, ${end}: no hostile value leaves, seed ${seed + index}`, async (t) => {
+  for (const [index, { end, early, key: keyWord, ...more }] of ways.entries()) {
+    test(`${format}, ${end}: no hostile ${keyWord ? 'value, key or name' : 'value'} leaves, seed ${seed + index}`, async (t) => {
       const receiver = await startReceiver(t, (request) => ({ status: request % 3 ? 503 : 200 }));
       const directory = folder(t);
       const batch = { baseUrl: receiver.url, scheduledDelayMillis: 10, baseBackoffMillis: 1 };
       const options = { serviceName: 'tainted', format, directory, batch, ...more };
-      const told = { seed: seed + index, calls, options, words: { value }, end, early };
+      const told = {
+        seed: seed + index,
+        calls,
+        options,
+        words: { value, key: keyWord },
+        end,
+        early,
+      };
       const nothingIn = () => {
-        assert.deepEqual(filesHolding(directory, value), []);
-        for (const { url, headers, bytes } of receiver.requests) {
-          assert.equal(find(bytes, value), '');
-          assert.equal(find(JSON.stringify([url, headers]), value), '');
+        // Diagnostics name what was left out, so a key may be there.
+        for (const word of [value, key]) {
+          assert.deepEqual(filesHolding(directory, word), []);
+          for (const { url, headers, bytes } of receiver.requests) {
+            assert.equal(find(bytes, word), '');
+            assert.equal(find(JSON.stringify([url, headers]), word), '');
+          }
         }
       };
       const { text } = await runProgram(told);

@@ -169,6 +169,7 @@ impl World {
             exit: own.exit,
             format: Format::Json,
             resource: vec![("service.name".into(), Scalar::Text("shop".into()))],
+            ..Setup::default()
         };
         self.say(|| format!("{id}: begins"));
         let now = self.now();
