@@ -168,6 +168,7 @@ impl World {
             exit: own.exit,
             format: own.format,
             resource: vec![("service.name".into(), Scalar::Text("shop".into()))],
+            ..Setup::default()
         };
         self.say(|| format!("{id}: begins"));
         let now = self.now();
