@@ -103,6 +103,7 @@ const steps = [
   nodeTests('package', 'build'),
   nodeTests('matrix', 'build'),
   nodeTests('node', 'build'),
+  nodeTests('hostile', 'build'),
   nodeTests('browser', 'build'),
   nodeTests('trials', 'build'),
   { name: 'demo', part: 'demo', needs: 'build', command: ['node', 'tools/demo.mjs', '--check'] },

@@ -53,6 +53,7 @@ pub mod body;
 pub mod codec;
 pub mod config;
 pub mod context;
+pub mod declared;
 pub mod format;
 pub mod io;
 pub mod json;
