@@ -181,7 +181,7 @@ fn write(logged: &[Logged], report: &Drops, base: u64) -> (Header, Vec<u8>, Vec<
                     experiment_metadata,
                 };
                 builder.context(epoch, &context);
-                builder.exposure(UnixMillis(*at), &exposure);
+                builder.exposure(UnixMillis(*at), &exposure, 0);
                 (*at, format!("{exposure:?}"))
             }
         };
@@ -253,7 +253,7 @@ fn read(bytes: &[u8]) -> Vec<Seen> {
                 let what = format!("{:?} {:?} {fields:?}", shape.name, event.rate);
                 seen.push(Seen { id: event.id, at: event.at.0, what, context: context.clone() });
             }
-            Item::Exposure { id, at, exposure } => {
+            Item::Exposure { id, at, exposure, .. } => {
                 let what = format!("{exposure:?}");
                 seen.push(Seen { id, at: at.0, what, context: context.clone() });
             }
@@ -353,7 +353,7 @@ proptest! {
         let mut builder = Builder::new(header(0), &[]);
         let before = stamped(builder.snapshot());
         prop_assert_eq!(Record::checked(&before).unwrap().header.events, 0);
-        builder.exposure(UnixMillis(5), &Exposure { experiment_id: "x", ..Exposure::default() });
+        builder.exposure(UnixMillis(5), &Exposure { experiment_id: "x", ..Exposure::default() }, 0);
         prop_assert_eq!(Record::checked(&stamped(builder.snapshot())).unwrap().header.events, 1);
         prop_assert_eq!(read(&bytes).len(), expected.len());
     }
@@ -378,7 +378,7 @@ proptest! {
     ) {
         read_anything(&bytes);
         let mut sound = vec![0; 8];
-        sound[..4].copy_from_slice(b"WTR2");
+        sound[..4].copy_from_slice(b"WTR3");
         sound.extend_from_slice(&bytes);
         stamp(&mut sound);
         read_anything(&sound);

@@ -12,7 +12,7 @@ use wasm_telemetry::core::ledger::Drops;
 use wasm_telemetry::core::record::{
     Builder, Fields, Header, Item, Record, Stored, StoredContext, stamp,
 };
-use wasm_telemetry::core::shapes::Shape;
+use wasm_telemetry::core::shapes::definition;
 use wasm_telemetry::core::time::UnixMillis;
 
 pub fn run(data: &[u8]) {
@@ -23,7 +23,7 @@ pub fn run(data: &[u8]) {
     // A checksum keeps chance away, not those who can compute one.
     let mut stamped = data.to_vec();
     if let Some(magic) = stamped.first_chunk_mut() {
-        *magic = *b"WTR2";
+        *magic = *b"WTR3";
     }
     stamp(&mut stamped);
     let Ok(record) = Record::checked(&stamped) else { return };
@@ -123,16 +123,18 @@ fn encode_again(record: &Record<'_>) -> Vec<u8> {
             Item::Shape(shape) => shapes.push(shape),
             Item::Event(mut event) => {
                 let stored = &shapes[event.shape];
-                let shape =
-                    Shape::new(stored.name, stored.keys.iter().map(|(kind, key)| (*key, *kind)));
+                let keys = stored.keys.iter().map(|(kind, key)| (*key, *kind));
+                let definition = definition(stored.name, stored.left_out as usize, keys);
                 let fields: Vec<(&str, Field<'_>)> = stored
                     .keys
                     .iter()
                     .map(|(kind, key)| (*key, field(event.value(*kind).expect("was read before"))))
                     .collect();
-                builder.event(event.at, &shape.definition, event.rate, &fields);
+                builder.event(event.at, &definition, event.rate, &fields);
             }
-            Item::Exposure { at, exposure, .. } => builder.exposure(at, &exposure),
+            Item::Exposure { at, exposure, left_out, .. } => {
+                builder.exposure(at, &exposure, left_out);
+            }
         }
         next = items.read().expect("was read before");
     }

@@ -6,7 +6,7 @@ import { chromium } from 'playwright-core';
 import { dist } from './package.mjs';
 
 /** @returns {string} where Chromium is */
-function executable() {
+export function executable() {
   const { CHROMIUM, PATH = '' } = process.env;
   const names = ['chromium', 'chromium-browser', 'google-chrome'];
   const found = PATH.split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));

@@ -1,20 +1,19 @@
 //! The `json` wire format: one request body from one record.
 
-mod body;
 mod number;
 mod text;
 
-pub use number::{write_number, write_u64};
-pub use text::{write_text, write_time};
+pub use number::{NUMBER, put_number, write_number, write_u64};
+pub use text::{escape, longest, write_text, write_time};
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use uuid::Uuid;
 
-use body::{Body, Piece};
-use text::longest;
+use text::Times;
 
-use super::body::{LARGEST, NoBody};
+use super::body::{Body, ID, LARGEST, NoBody, Piece};
 use super::codec::Corrupt;
 use super::context::Identity;
 use super::io::Exposure;
@@ -22,6 +21,9 @@ use super::planted::{Bug, planted};
 use super::record::{Fields, Item, Record, Stored, StoredContext, StoredEvent, StoredShape};
 use super::shapes::FieldKind;
 use super::time::UnixMillis;
+
+/// Bytes of an id, a time and a number together, at most.
+const PARTS: usize = ID + 32 + NUMBER;
 
 /// Appends the body. After an error `out` is of no use.
 pub fn encode(
@@ -44,30 +46,35 @@ pub fn encode(
     out.extend_from_slice(b",\"events\":[");
 
     let mut body = Body::new(out);
-    let pieces = Pieces::new();
+    let mut times = Times::new();
+    let pieces = Pieces::new(&mut body);
     let mut context = Rendered::default();
+    let mut fields = Vec::new();
     let mut shapes = Vec::new();
     let mut first = true;
     while let Some(item) = next {
         match item {
             Item::Resource(_) => return Err(NoBody::Corrupt),
             Item::Report => {}
-            Item::Context(stored) => context = Rendered::new(&stored),
-            Item::Shape(shape) => shapes.push(RenderedShape::new(&shape)),
+            Item::Context(stored) => context = Rendered::new(&mut body, &stored),
+            Item::Shape(shape) => {
+                shapes.push(RenderedShape::new(&mut body, &shape, &mut fields));
+            }
             Item::Event(event) => {
                 let shape = shapes.get(event.shape).ok_or(Corrupt)?;
-                body.room(shape.size + context.event.size() + 2 * Body::PARTS);
+                body.room(shape.size + context.event.size() + 2 * PARTS);
                 if !core::mem::take(&mut first) {
                     body.put_byte(b',');
                 }
-                put_event(&mut body, event, shape, &context.event, &pieces)?;
+                let fields = fields.get(shape.fields.clone()).unwrap_or_default();
+                put_event(&mut body, event, shape, fields, &context.event, &pieces, &mut times)?;
             }
-            Item::Exposure { id, at, exposure } => body.append(|out| {
+            Item::Exposure { id, at, exposure, .. } => body.append(|out| {
                 separate(out, &mut first);
                 write_exposure(out, id, at, &exposure, &context);
             }),
         }
-        if body.len() > LARGEST {
+        if body.end() > LARGEST {
             return Err(NoBody::TooLarge);
         }
         next = items.read()?;
@@ -156,21 +163,21 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn new() -> Self {
+    fn new(body: &mut Body<'_>) -> Self {
         Self {
-            timestamp: Piece::new(b",\"timestamp\":"),
-            metadata: Piece::new(b",\"event_metadata\":"),
-            rate: Piece::new(b",\"sample_rate\":"),
-            booleans: [Piece::new(b"false"), Piece::new(b"true")],
+            timestamp: body.piece(b"\",\"timestamp\":"),
+            metadata: body.piece(b",\"event_metadata\":"),
+            rate: body.piece(b",\"sample_rate\":"),
+            booleans: [body.piece(b"false"), body.piece(b"true")],
         }
     }
 }
 
 /// A shape's texts as they are written for each of its events.
 struct RenderedShape {
-    /// `{"event_name":"…","event_id":`
+    /// `{"event_name":"…","event_id":"`
     head: Piece,
-    fields: Vec<RenderedField>,
+    fields: Range<usize>,
     /// Bytes of an event, at most, without its context and its texts.
     size: usize,
 }
@@ -183,21 +190,23 @@ struct RenderedField {
 }
 
 impl RenderedShape {
-    fn new(shape: &StoredShape<'_>) -> Self {
+    fn new(body: &mut Body<'_>, shape: &StoredShape<'_>, fields: &mut Vec<RenderedField>) -> Self {
         let mut text = Vec::from(&b"{\"event_name\":"[..]);
         write_text(&mut text, shape.name);
-        text.extend_from_slice(b",\"event_id\":");
-        let head = Piece::new(&text);
-        let render = |(kind, key): &(FieldKind, &str)| {
+        text.extend_from_slice(b",\"event_id\":\"");
+        let head = body.piece(&text);
+        let mut size = head.size() + 64;
+        let start = fields.len();
+        for (kind, key) in &shape.keys {
             text.clear();
             text.push(b',');
             write_text(&mut text, key);
             text.push(b':');
-            RenderedField { kind: *kind, is_rate: *key == "sample_rate", text: Piece::new(&text) }
-        };
-        let fields: Vec<RenderedField> = shape.keys.iter().map(render).collect();
-        let size: usize = fields.iter().map(|field| field.text.size() + Body::PARTS).sum();
-        Self { size: size + head.size() + 64, head, fields }
+            let text = body.piece(&text);
+            size += text.size() + PARTS;
+            fields.push(RenderedField { kind: *kind, is_rate: *key == "sample_rate", text });
+        }
+        Self { head, fields: start..fields.len(), size }
     }
 }
 
@@ -211,7 +220,7 @@ struct Rendered<'a> {
 }
 
 impl<'a> Rendered<'a> {
-    fn new(context: &StoredContext<'a>) -> Self {
+    fn new(body: &mut Body<'_>, context: &StoredContext<'a>) -> Self {
         let identity = |identity: Identity| context.identity[identity as usize];
         let session = identity(Identity::SessionId);
         let account = identity(Identity::AccountUuid);
@@ -230,11 +239,7 @@ impl<'a> Rendered<'a> {
         write_member(&mut exposure, "account_uuid", account);
         write_member(&mut exposure, "organization_uuid", organization);
 
-        let environment = context.core.0.iter().find_map(|(key, value)| match value {
-            Stored::Text(text) if *key == "environment" => Some(*text),
-            _ => None,
-        });
-        Self { event: Piece::new(&event), exposure, session, environment }
+        Self { event: body.piece(&event), exposure, session, environment: context.environment() }
     }
 }
 
@@ -242,18 +247,20 @@ fn put_event(
     body: &mut Body<'_>,
     mut event: StoredEvent<'_>,
     shape: &RenderedShape,
+    fields: &[RenderedField],
     context: &Piece,
     pieces: &Pieces,
+    times: &mut Times,
 ) -> Result<(), Corrupt> {
     body.put(&shape.head);
     body.put_id(event.id);
     body.put(&pieces.timestamp);
-    body.put_time(event.at);
+    times.put(body, event.at);
     body.put(context);
-    if !shape.fields.is_empty() || event.rate.is_some() {
+    if !fields.is_empty() || event.rate.is_some() {
         body.put(&pieces.metadata);
-        let start = body.len();
-        for field in &shape.fields {
+        let start = body.end();
+        for field in fields {
             let value = event.value(field.kind)?;
             // The rate that was drawn with is the one that counts.
             if event.rate.is_some() && field.is_rate {
@@ -261,17 +268,17 @@ fn put_event(
             }
             body.put(&field.text);
             match value {
-                Stored::Number(value) => body.put_number(value),
+                Stored::Number(value) => body.write(|out, end| put_number(out, end, value)),
                 Stored::Bool(value) => body.put(&pieces.booleans[usize::from(value)]),
                 Stored::Text(text) => {
                     body.room(longest(text) + shape.size);
-                    body.put_text(text);
+                    body.write(|out, end| escape(out, end, text));
                 }
             }
         }
         if let Some(rate) = event.rate {
             body.put(&pieces.rate);
-            body.put_number(rate);
+            body.write(|out, end| put_number(out, end, rate));
         }
         // In place of the first comma.
         body.replace(start, b'{');

@@ -122,7 +122,7 @@ impl Pipeline {
             self.vacate(batch.key, commands);
             PartingFate::HandedOver(batch)
         };
-        self.parting.push(Parting { id, deadline, fate });
+        self.parting.push(Parting { id, deadline, accepted: false, fate });
     }
 
     /// What is in flight has no witness if the page or the process goes now: a copy is kept.
@@ -136,7 +136,7 @@ impl Pipeline {
         // A request ends with its process.
         let lease = if ends { 0 } else { self.parting_lease(deadline) };
         let fate = self.keep_copy(batch, lease, commands);
-        self.parting.push(Parting { id, deadline, fate });
+        self.parting.push(Parting { id, deadline, accepted: false, fate });
     }
 
     /// Until whoever was asked must have answered.
@@ -204,6 +204,7 @@ impl Pipeline {
                 flush.timed_out = true;
                 flush.deadline = now.plus(GRACE_MILLIS);
             }
+            self.settle_accepted(commands);
             self.leave_process(false, commands);
         }
         let ledger = self.ledger();
@@ -260,6 +261,7 @@ impl Pipeline {
     pub(super) fn set_consent(&mut self, consent: Consent, commands: &mut Vec<Command>) {
         let before = core::mem::replace(&mut self.consent, consent);
         if consent == Consent::Denied && before != Consent::Denied {
+            self.settle_accepted(commands);
             if let Some(flight) = self.flight.take() {
                 commands.push(Command::Cancel(flight.id));
                 self.drop_events(Reason::ConsentDenied, u64::from(flight.batch.events));
