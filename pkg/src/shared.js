@@ -30,8 +30,9 @@ export class SharedStore {
     return this.claim(seen, lease, attempts) !== undefined;
   }
 
-  remove(/** @type {string} */ key) {
-    this.#records.delete(key);
+  remove(/** @type {Entry} */ { key, events }) {
+    const record = this.#records.get(key);
+    if (record && record.entry.events <= events) this.#records.delete(key);
   }
 
   quarantine(/** @type {string} */ key) {
