@@ -50,7 +50,7 @@ trials: build ## Leave, kill and outlast what logs, and print what arrived as a 
 	@node tools/trials.mjs
 
 matrix: build ## Run the packed package in every bundler, runtime and browser; ARGS='--only vite': there; ARGS=--help: more
-	@tools/setup.sh demo
+	@tools/setup.sh matrix
 	@node tools/matrix.mjs $(ARGS)
 
 fleet: setup-build ## What 100,000 clients do to an endpoint that is down for an hour; CLIENTS=5000 MINUTES=10: smaller

@@ -79,7 +79,7 @@ async function attempt(
   try {
     prepare(environment, unpacked);
   } catch (error) {
-    return { reason: `could not be installed: ${/** @type {Error} */ (error).message}` };
+    return { reason: /** @type {Error} */ (error).message };
   }
   return run(environment);
 }

@@ -6,6 +6,7 @@ import { Telemetry } from './telemetry.js';
 import { noFlush, noStats } from './unready.js';
 import { verified as prove } from './verified.js';
 
+export { describe } from './describe.js';
 export { Telemetry };
 
 /**

@@ -4,7 +4,7 @@ import { exposureSnapshot, patchSnapshot, snapshot } from './snapshot.js';
 
 /**
  * @typedef {object} Call
- * @property {'logEvent' | 'logExperiment' | 'updateConfig' | 'setContext' | 'setUser'} method
+ * @property {'logEvent' | 'logExperiment' | 'updateConfig' | 'setContext' | 'setUser' | 'setConsent'} method
  * @property {any[]} args
  * @property {number} at
  */
@@ -47,6 +47,9 @@ export class Kept {
 
   /** What holds events back, or wipes them, does not wait for its turn behind them. */
   setConsent(/** @type {unknown} */ consent) {
+    const known = ['granted', 'pending', 'denied'].some((each) => each === consent);
+    // It changes nothing, and will be told.
+    if (!known) return this.set('setConsent', consent);
     this.consent = consent;
     if (consent !== 'denied') return;
     const settings = this.calls.filter(({ method }) => !method.startsWith('log'));

@@ -1,4 +1,4 @@
-// The environment's receiver of events: its address, and the headers that it wants.
+// The environment's receiver of events: its address, and the headers and the compression that it wants.
 import { attempt, decoded, merged, pairsOf, read } from './variables.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
@@ -43,10 +43,7 @@ export function applyHeaders(options, base, reject) {
   const endpoint = read(`${prefixes[1]}ENDPOINT`) || read(`${prefixes[0]}ENDPOINT`);
   if (base !== undefined && endpoint && originOf(base) !== originOf(endpoint)) {
     for (const name of [all, own].filter(read)) {
-      reject(
-        name,
-        "is not sent: it belongs to the environment's endpoint, batch.baseUrl is another",
-      );
+      reject(name, "is not sent: batch.baseUrl is not of the environment's endpoint's origin");
     }
     return;
   }
@@ -65,6 +62,8 @@ function originOf(/** @type {string} */ url) {
   return attempt(() => new URL(url).origin);
 }
 
+const isName = /^[\w!#$%&'*+.^`|~-]+$/;
+const isValue = /^[\t -~\x80-\xff]*$/;
 /** Set by the module, or such that `fetch` would refuse every request. */
 const notTheirs =
   /^(content-(type|encoding|length)|connection|keep-alive|transfer-encoding|upgrade|expect)$/;
@@ -75,16 +74,25 @@ function readHeaders(/** @type {string} */ variable, /** @type {Reject} */ rejec
   const headers = {};
   for (const [index, [text, encoded]] of pairsOf(variable).entries()) {
     const [name, value] = [text.toLowerCase(), decoded(encoded)];
-    if (notTheirs.test(name)) {
+    if (value === undefined || !isName.test(name) || !isValue.test(value)) {
+      const must = 'must be name=value,name=value with values percent-encoded';
+      reject(variable, `${must}: see its entry ${index + 1}`);
+    } else if (notTheirs.test(name)) {
       reject(variable, `must not set ${name}`);
-    } else if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name) || !/^[\t -~\x80-\xff]*$/.test(value ?? '\n')) {
-      reject(
-        variable,
-        `must be name=value,name=value with values percent-encoded: see entry ${index + 1}`,
-      );
     } else {
-      headers[name] = /** @type {string} */ (value);
+      headers[name] = value;
     }
   }
   return headers;
+}
+
+export function readCompression(/** @type {Reject} */ reject) {
+  const [all, own] = prefixes.map((prefix) => {
+    const name = `${prefix}COMPRESSION`;
+    const text = read(name).toLowerCase();
+    if (text === 'gzip' || text === 'none') return text;
+    if (text) reject(name, 'must be gzip or none');
+    return undefined;
+  });
+  return own ?? all;
 }

@@ -159,7 +159,7 @@ test('the json format does not look into an answer', async (t) => {
   assert.deepEqual(diagnostics, []);
 });
 
-for (const format of /** @type {const} */ (['json'])) {
+for (const format of /** @type {const} */ (['json', ...formats])) {
   test(`${format}: a body is compressed unless the host wants none of it`, async (t) => {
     for (const compression of /** @type {const} */ (['gzip', 'none'])) {
       const { server, telemetry } = await start(t, { format, compression });

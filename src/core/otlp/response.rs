@@ -8,7 +8,7 @@ use super::super::io::Content;
 use super::super::retry::decimal;
 
 /// What a server has to say beside its success.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PartialSuccess {
     /// Log records that it will never take. A server may claim any number.
     pub rejected: u64,
@@ -22,7 +22,7 @@ pub fn read(content: Content<'_>) -> Result<Option<PartialSuccess>, Corrupt> {
         let start = content.kind.get(..name.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(name))
     };
-    let mut partial = PartialSuccess::default();
+    let mut partial = PartialSuccess { rejected: 0, message: String::new() };
     if content.bytes.is_empty() {
         // In protobuf, a full success; and many a server answers so, whatever was asked.
     } else if is("application/json") {
@@ -32,7 +32,8 @@ pub fn read(content: Content<'_>) -> Result<Option<PartialSuccess>, Corrupt> {
     } else {
         return Err(Corrupt);
     }
-    Ok((partial != PartialSuccess::default()).then_some(partial))
+    let says = partial.rejected > 0 || !partial.message.is_empty();
+    Ok(says.then_some(partial))
 }
 
 /// Field 1 of the response is the partial success, whose field 1 is the count and field 2 the message.
@@ -45,7 +46,7 @@ fn read_protobuf(bytes: &[u8], partial: &mut PartialSuccess) -> Result<(), Corru
             match read_field(&mut fields)? {
                 (0x08, count, _) => partial.rejected = (count as i64).max(0) as u64,
                 (0x12, _, text) => {
-                    partial.message = one_line(core::str::from_utf8(text).map_err(|_| Corrupt)?);
+                    partial.message = one_line(text)?;
                 }
                 _ => {}
             }
@@ -67,148 +68,89 @@ fn read_field<'a>(reader: &mut Reader<'a>) -> Result<(u64, u64, &'a [u8]), Corru
     Ok((tag, 0, reader.bytes(length)?))
 }
 
+/// Whatever is JSON is read as such. What only looks like it may pass for it, but never as more than it says.
 fn read_json(bytes: &[u8], partial: &mut PartialSuccess) -> Result<(), Corrupt> {
-    let mut json = Json { reader: Reader::new(bytes), partial };
-    if json.token() != Ok(b'{') {
-        return Err(Corrupt);
+    let mut json = Reader::new(bytes);
+    let (mut key, mut value) = (Vec::new(), Vec::new());
+    let mut is_text = false;
+    let mut depth = 0_u32;
+    let mut within = false;
+    loop {
+        match json.byte()? {
+            b' ' | b'\t' | b'\r' | b'\n' => {}
+            b'"' => {
+                value = read_text(&mut json)?;
+                is_text = true;
+            }
+            b':' => key = core::mem::take(&mut value),
+            b'{' | b'[' => {
+                depth += 1;
+                if depth == 2 {
+                    within = key == b"partialSuccess";
+                }
+                key.clear();
+            }
+            end @ (b',' | b'}' | b']') => {
+                if depth == 2 && within {
+                    if key == b"rejectedLogRecords" && value.iter().all(u8::is_ascii_digit) {
+                        partial.rejected = decimal(&value);
+                    }
+                    if key == b"errorMessage" && is_text {
+                        partial.message = one_line(&value)?;
+                    }
+                }
+                key.clear();
+                value.clear();
+                is_text = false;
+                if end != b',' {
+                    depth = depth.checked_sub(1).ok_or(Corrupt)?;
+                    if depth == 0 {
+                        return Ok(());
+                    }
+                }
+            }
+            _ if depth == 0 => return Err(Corrupt),
+            // Of a number, or of `true` and the like.
+            byte => value.push(byte),
+        }
     }
-    json.entries(b'}', Place::Response, DEPTH)?;
-    // What comes behind it can't be told apart from what it should have said.
-    if json.token().is_ok() { Err(Corrupt) } else { Ok(()) }
 }
 
-/// Objects and lists within one another; the response has two.
-const DEPTH: u32 = 32;
-
-/// Where in the response a value stands.
-#[derive(Clone, Copy)]
-enum Place {
-    Response,
-    PartialSuccess,
-    Rejected,
-    Message,
-    Elsewhere,
-}
-
-struct Json<'a> {
-    reader: Reader<'a>,
-    partial: &'a mut PartialSuccess,
-}
-
-impl Json<'_> {
-    /// The rest of a value that begins so.
-    fn value(&mut self, first: u8, place: Place, depth: u32) -> Result<(), Corrupt> {
-        let text = match first {
-            b'{' => return self.entries(b'}', place, depth),
-            b'[' => return self.entries(b']', Place::Elsewhere, depth),
-            b't' => return self.word(b"rue"),
-            b'f' => return self.word(b"alse"),
-            b'n' => return self.word(b"ull"),
-            b'"' => self.text()?,
-            b'-' | b'0'..=b'9' => self.number(first),
-            _ => return Err(Corrupt),
-        };
-        match place {
-            Place::Rejected if text.bytes().all(|byte| byte.is_ascii_digit()) => {
-                self.partial.rejected = decimal(text.as_bytes());
-            }
-            Place::Message => self.partial.message = one_line(&text),
-            _ => {}
-        }
-        Ok(())
-    }
-
-    /// The rest of an object or a list.
-    fn entries(&mut self, close: u8, place: Place, depth: u32) -> Result<(), Corrupt> {
-        let depth = depth.checked_sub(1).ok_or(Corrupt)?;
-        let mut next = self.token()?;
-        if next == close {
-            return Ok(());
-        }
-        loop {
-            let mut inner = Place::Elsewhere;
-            if close == b'}' {
-                if next != b'"' {
-                    return Err(Corrupt);
-                }
-                inner = match (place, self.text()?.as_str()) {
-                    (Place::Response, "partialSuccess") => Place::PartialSuccess,
-                    (Place::PartialSuccess, "rejectedLogRecords") => Place::Rejected,
-                    (Place::PartialSuccess, "errorMessage") => Place::Message,
-                    _ => inner,
-                };
-                if self.token()? != b':' {
-                    return Err(Corrupt);
-                }
-                next = self.token()?;
-            }
-            self.value(next, inner, depth)?;
-            match self.token()? {
-                b',' => next = self.token()?,
-                end if end == close => return Ok(()),
-                _ => return Err(Corrupt),
-            }
-        }
-    }
-
-    /// The rest of a text.
-    fn text(&mut self) -> Result<String, Corrupt> {
-        let mut text = Vec::new();
-        loop {
-            let c = match self.reader.byte()? {
-                b'"' => return String::from_utf8(text).map_err(|_| Corrupt),
-                b'\\' => self.escaped()?,
-                byte => {
-                    text.push(byte);
-                    continue;
-                }
-            };
-            text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-        }
-    }
-
-    fn escaped(&mut self) -> Result<char, Corrupt> {
-        Ok(match self.reader.byte()? {
-            byte @ (b'"' | b'\\' | b'/') => char::from(byte),
-            b'b' | b'f' | b'n' | b'r' | b't' => ' ',
-            b'u' => {
-                let mut unit = 0;
-                for digit in self.reader.array::<4>()? {
-                    unit = unit << 4 | char::from(digit).to_digit(16).ok_or(Corrupt)?;
-                }
-                // The halves of a surrogate pair are not put together: it is a message for people.
-                char::from_u32(unit).unwrap_or(char::REPLACEMENT_CHARACTER)
-            }
-            _ => return Err(Corrupt),
-        })
-    }
-
-    fn number(&mut self, first: u8) -> String {
-        let mut number = String::from(char::from(first));
-        let mut ahead = self.reader.clone();
-        while let Ok(next @ (b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E')) = ahead.byte() {
-            number.push(char::from(next));
-            self.reader = ahead.clone();
-        }
-        number
-    }
-
-    fn word(&mut self, rest: &[u8]) -> Result<(), Corrupt> {
-        if self.reader.bytes(rest.len())? == rest { Ok(()) } else { Err(Corrupt) }
-    }
-
-    /// The next byte that is not white space.
-    fn token(&mut self) -> Result<u8, Corrupt> {
-        loop {
-            match self.reader.byte()? {
-                b' ' | b'\t' | b'\r' | b'\n' => {}
-                byte => return Ok(byte),
-            }
-        }
+/// The rest of a text.
+fn read_text(json: &mut Reader<'_>) -> Result<Vec<u8>, Corrupt> {
+    let mut text = Vec::new();
+    loop {
+        text.push(match json.byte()? {
+            b'"' => return Ok(text),
+            b'\\' => match json.byte()? {
+                b'b' | b'f' | b'n' | b'r' | b't' => b' ',
+                // Beyond ASCII hardly any server writes what it need not.
+                b'u' => match json.array()? {
+                    [b'0', b'0', high @ b'0'..=b'7', low] => {
+                        let low = char::from(low).to_digit(16).ok_or(Corrupt)?;
+                        (high - b'0') << 4 | low as u8
+                    }
+                    _ => b'?',
+                },
+                byte => byte,
+            },
+            byte => byte,
+        });
     }
 }
 
 /// Control characters have no business in a diagnostic.
-fn one_line(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+fn one_line(text: &[u8]) -> Result<String, Corrupt> {
+    let mut line = Vec::from(text);
+    let mut before = 0;
+    for byte in &mut line {
+        match (before, *byte) {
+            (_, 0..b' ' | 0x7f) => *byte = b' ',
+            // U+0080 to U+009F become U+00A0, which is a space.
+            (0xc2, 0x80..=0x9f) => *byte = 0xa0,
+            _ => {}
+        }
+        before = *byte;
+    }
+    String::from_utf8(line).map_err(|_| Corrupt)
 }

@@ -109,8 +109,10 @@ impl Pipeline {
         let deadline = self.now.mono.plus(patience).min(attempt.over);
         let authorize = attempt.authorization != Authorization::Without && !self.config.skip_auth();
         commands.push(Command::Export(Export { id, url, body, authorize, keepalive: false }));
-        if planted(Bug::RemovedBeforeItsAnswer) && self.copies.get(batch.key).is_some() {
-            self.remove(batch.key, commands);
+        if planted(Bug::RemovedBeforeItsAnswer)
+            && let Some(copy) = self.copies.get(batch.key).copied()
+        {
+            self.remove(&copy, commands);
         }
         self.flight = Some(Flight { id, batch, deadline, attempt, accepted: false });
     }
@@ -131,7 +133,7 @@ impl Pipeline {
         commands: &mut Vec<Command>,
     ) {
         if let Some(index) = self.parting.iter().position(|parting| parting.id == id) {
-            if outcome == Outcome::Accepted {
+            if matches!(outcome, Outcome::Accepted) {
                 self.parting[index].accepted = true;
                 return;
             }
@@ -141,7 +143,7 @@ impl Pipeline {
         let Some(mut flight) = self.flight.take_if(|flight| flight.id == id) else {
             return;
         };
-        if outcome == Outcome::Accepted {
+        if matches!(outcome, Outcome::Accepted) {
             flight.accepted = true;
             self.flight = Some(flight);
             return;
@@ -159,7 +161,7 @@ impl Pipeline {
         let Outcome::Response { status, retry_after, authorized, content } = outcome else {
             // The network was not reached, so that no attempt was made.
             batch.attempts += u32::from(planted(Bug::OutageCostsAttempts));
-            if outcome == Outcome::AuthFailed {
+            if matches!(outcome, Outcome::AuthFailed) {
                 let message = ["`auth` failed; the batch is kept and tried again"];
                 self.told.tell(commands, "auth_failed", "auth", &message);
             }
@@ -228,7 +230,9 @@ impl Pipeline {
     fn count_taken(&mut self, events: u64, content: Content<'_>, commands: &mut Vec<Command>) {
         let read = if self.format.is_otlp() { response::read(content) } else { Ok(None) };
         let rejected = match &read {
-            Ok(Some(partial)) => partial.rejected.min(events),
+            Ok(Some(partial)) if !planted(Bug::PartialSuccessIgnored) => {
+                partial.rejected.min(events)
+            }
             _ => 0,
         };
         let (code, message) = match &read {
@@ -359,7 +363,7 @@ impl Pipeline {
                     && let Some(known) = self.known.remove(key)
                 {
                     self.count_taken(u64::from(known.events), content, commands);
-                    self.remove(key, commands);
+                    self.remove(&known, commands);
                 }
                 if unwritten.is_some() {
                     self.vacate_former(key, commands);
