@@ -73,8 +73,11 @@ export function createCollector({ database, page, otlp }) {
         throw new HttpError(502, 'the OpenTelemetry collector does not answer');
       },
     );
-    const body = Buffer.from(await answer.arrayBuffer());
-    return new Relayed(answer.status, answer.headers.get('content-type') ?? '', body);
+    const told = ['content-type', 'retry-after'].flatMap((name) => {
+      const value = answer.headers.get(name);
+      return value === null ? [] : [[name, value]];
+    });
+    return new Answer(answer.status, told, Buffer.from(await answer.arrayBuffer()));
   }
 
   /** What the other collector exports: how large a request of the page's was, nobody knows here. */
@@ -85,7 +88,7 @@ export function createCollector({ database, page, otlp }) {
         checkBatch(body);
         database.ingest(body, { bytes, compressed: false });
       }
-      return new Relayed(200, 'application/x-protobuf', Buffer.alloc(0));
+      return new Answer(200, [['content-type', 'application/x-protobuf']], Buffer.alloc(0));
     });
   }
 
@@ -138,7 +141,7 @@ export function createCollector({ database, page, otlp }) {
     }
     allowMethod(request, Object.keys(methods));
     const value = await methods[request.method](request, url);
-    if (value instanceof Relayed) value.send(response);
+    if (value instanceof Answer) value.send(response);
     else if (value !== undefined) sendJson(response, 200, value);
   }
 
@@ -168,15 +171,14 @@ export function createCollector({ database, page, otlp }) {
   };
 }
 
-/** An answer as another server gave it, or as OTLP wants it. */
-class Relayed {
-  constructor(status, type, body) {
-    Object.assign(this, { status, type, body });
+/** Other than 200 and JSON: as another server gave it, or as OTLP wants it. */
+class Answer {
+  constructor(status, headers, body) {
+    Object.assign(this, { status, headers, body });
   }
 
   send(response) {
-    const headers = { 'Content-Type': this.type, 'Content-Length': this.body.length };
-    response.writeHead(this.status, headers).end(this.body);
+    response.writeHead(this.status, Object.fromEntries(this.headers)).end(this.body);
   }
 }
 
