@@ -119,8 +119,11 @@ export interface Store {
   claim(seen: StoreEntry, lease: number, attempts: number): MaybePromise<Uint8Array | undefined>;
   /** Like `claim`, without the bytes: true if the lease and attempts are set. */
   mark(seen: StoreEntry, lease: number, attempts: number): MaybePromise<boolean>;
-  /** Removes a record; no error if it is gone. */
-  remove(key: string): MaybePromise<void>;
+  /**
+   * Removes a record, unless it has more events than `seen`: whoever began it has written it anew since,
+   * and not all of it was delivered. No error if it is gone.
+   */
+  remove(seen: StoreEntry): MaybePromise<void>;
   /** Sets a record that cannot be read aside: it is never listed again. */
   quarantine(key: string): MaybePromise<void>;
   /** Removes everything. */
@@ -195,6 +198,11 @@ export interface InitOptions {
   onDiagnostic?: (diagnostic: Diagnostic) => void;
   /** Print diagnostics to the console. */
   debug?: boolean;
+  /**
+   * With `wasm-telemetry/slim`, in browsers: where you serve `wasm-telemetry/wasm-telemetry.wasm`, or its
+   * response, bytes or module. Whatever else holds the WebAssembly itself ignores this.
+   */
+  wasm?: MaybePromise<string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module>;
 }
 
 export type Format = 'json' | 'otlp-json' | 'otlp-protobuf';

@@ -18,6 +18,7 @@ const plain = process.stdout.isTTY ? [] : ['--colors=off'];
 const wasm = ['--target', 'wasm32-unknown-unknown'];
 const denyWarnings = ['--all-targets', '--locked', '--', '-D', 'warnings'];
 const fuzzCrate = ['--manifest-path', 'fuzz/Cargo.toml'];
+const example = ['--manifest-path', 'examples/rust/Cargo.toml'];
 const fuzzSeed = process.env.FUZZ_SEED ?? String(randomInt(2 ** 47));
 
 /** @type {Step[]} */
@@ -27,6 +28,11 @@ const steps = [
     name: 'rustfmt fuzz',
     part: 'format',
     command: ['cargo', 'fmt', '--check', ...fuzzCrate],
+  },
+  {
+    name: 'rustfmt example',
+    part: 'format',
+    command: ['cargo', 'fmt', '--check', ...example],
   },
   { name: 'biome', part: 'format', command: ['biome', 'ci', '--error-on-warnings', ...plain] },
   {
@@ -42,6 +48,11 @@ const steps = [
       ...['cargo', 'clippy', ...fuzzCrate, '--no-default-features', '--target-dir', 'target'],
       ...denyWarnings,
     ],
+  },
+  {
+    name: 'clippy example',
+    part: 'lint',
+    command: ['cargo', 'clippy', ...example, '--target-dir', 'target', ...wasm, ...denyWarnings],
   },
   {
     name: 'rustdoc',

@@ -1,7 +1,7 @@
 // What the process's environment says: OpenTelemetry's variables, as defaults of the options, and who must
 // not be logged. `docs/environment.md` lists them.
 import { tell } from './diagnostics.js';
-import { applyHeaders, readEndpoint } from './receiver.js';
+import { applyHeaders, readCompression, readEndpoint } from './receiver.js';
 import { attempt, decoded, merged, pairsOf, read } from './variables.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
@@ -31,6 +31,7 @@ export function applyEnvironment(options) {
   options.serviceName ??= read('OTEL_SERVICE_NAME') || name;
   options.serviceVersion ??= version;
   options.resource = merged(resource, options.resource);
+  options.compression ??= readCompression(reject);
   const base = attempt(() => options.batch?.baseUrl) ?? undefined;
   applyHeaders(options, base, reject);
   // Half of one endpoint and half of another would be none.

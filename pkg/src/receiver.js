@@ -1,4 +1,4 @@
-// The environment's receiver of events: its address, and the headers that it wants.
+// The environment's receiver of events: its address, and the headers and the compression that it wants.
 import { attempt, decoded, merged, pairsOf, read } from './variables.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
@@ -84,4 +84,15 @@ function readHeaders(/** @type {string} */ variable, /** @type {Reject} */ rejec
     }
   }
   return headers;
+}
+
+export function readCompression(/** @type {Reject} */ reject) {
+  const [all, own] = prefixes.map((prefix) => {
+    const name = `${prefix}COMPRESSION`;
+    const text = read(name).toLowerCase();
+    if (text === 'gzip' || text === 'none') return text;
+    if (text) reject(name, 'must be gzip or none');
+    return undefined;
+  });
+  return own ?? all;
 }

@@ -4,7 +4,7 @@ import { tell } from './diagnostics.js';
 import { guard, recover } from './early.js';
 import { Hot } from './hot.js';
 import { Kept } from './kept.js';
-import { whenLoaded } from './load.js';
+import { load, whenLoaded } from './load.js';
 import { settle } from './settings.js';
 import { Spool } from './spool.js';
 import { noFlush, noStats } from './unready.js';
@@ -44,6 +44,7 @@ export class Telemetry {
     this.#kept = kept;
     if (options.consent === 'denied' && kept.consent === undefined) kept.setConsent('denied');
     const release = guard(options, host, kept);
+    load(options);
     this.#settled = new Promise((resolve) => {
       whenLoaded(({ memory, reason }) => {
         const leaving = release();
@@ -56,12 +57,12 @@ export class Telemetry {
 
   logEvent(/** @type {string} */ name, /** @type {any} */ metadata) {
     if (this.#hot !== undefined) this.#hot.logEvent(name, metadata);
-    else this.#kept?.logEvent(name, metadata);
+    else (this.#isLoading() ? this.#kept : this.#hot)?.logEvent(name, metadata);
   }
 
   logExperiment(/** @type {any} */ exposure) {
     if (this.#hot !== undefined) this.#hot.logExperiment(exposure);
-    else this.#kept?.logExperiment(exposure);
+    else (this.#isLoading() ? this.#kept : this.#hot)?.logExperiment(exposure);
   }
 
   /** @returns {ConfigReport} */
@@ -91,13 +92,13 @@ export class Telemetry {
   /** @returns {Promise<FlushReport>} */
   async flush(/** @type {FlushOptions | undefined} */ options) {
     // Not awaited without need: a page that goes away has no later.
-    if (this.#kept) await this.#settled;
+    if (this.#isLoading()) await this.#settled;
     return this.#report((client) => client.flush(timeoutOf(options)));
   }
 
   /** @returns {Promise<FlushReport>} */
   async shutdown(/** @type {FlushOptions | undefined} */ options) {
-    if (this.#kept) await this.#settled;
+    if (this.#isLoading()) await this.#settled;
     const report = await this.#report((client) => client.shutdown(timeoutOf(options)));
     if (this.#client) unwatch(this.#client);
     return report;
@@ -105,19 +106,26 @@ export class Telemetry {
 
   /** @returns {Stats} */
   stats() {
+    if (this.#isLoading()) return noStats('loading');
     const stats = this.#run((client) => client.stats());
-    if (!stats) return noStats(this.#kept ? 'loading' : 'unavailable');
+    if (!stats) return noStats('unavailable');
     stats.ledger.suppressed += this.#suppressed;
     return stats;
   }
 
   async ready() {
-    await this.#settled;
+    if (this.#isLoading()) await this.#settled;
     await this.#run((client) => client.ready());
   }
 
   verified(/** @type {string} */ text) {
     return verified(text, this.#strict);
+  }
+
+  /** Where loading had to be put off, it begins here. */
+  #isLoading() {
+    if (this.#kept) load(this.#options);
+    return this.#kept !== undefined;
   }
 
   /**
@@ -166,7 +174,8 @@ export class Telemetry {
       }
       kept.handOn(({ method, args, at }) => {
         this.#runApart((client) => {
-          /** @type {any} */ (client)[method](...args, at);
+          // Before its first request workerd has no time.
+          /** @type {any} */ (client)[method](...args, at || Date.now());
         });
       });
     } while (kept.consent !== consent);

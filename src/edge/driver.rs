@@ -527,7 +527,7 @@ impl Driver {
         }
     }
 
-    fn input(&self, input: Input<'_>) {
+    pub fn input(&self, input: Input<'_>) {
         let mut input = Some(input);
         self.with(&mut |pipeline, now, commands| {
             if let Some(input) = input.take() {

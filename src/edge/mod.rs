@@ -26,7 +26,7 @@ use self::driver::Driver;
 use self::own::Own;
 use self::patch::{core_slot, user_slot};
 use self::value::{get, set_number, set_text};
-use crate::core::io::Leaving;
+use crate::core::io::{Field, Input, Leaving};
 use crate::core::time::UnixMillis;
 
 /// One isolated pipeline. Nothing here throws but for misuse in strict mode.
@@ -150,6 +150,15 @@ impl Client {
 /// process when it has to give such code up during a call whose one result is a JavaScript value; calls
 /// with more than one result it leaves alone.
 type Given = Result<JsValue, JsValue>;
+
+/// For programs in Rust.
+impl Client {
+    /// Logs an event, now. A text in it must be no code, no path and no personal data; `enrich` is not
+    /// asked.
+    pub fn log(&self, name: &str, fields: &[(&str, Field<'_>)]) {
+        self.driver.input(Input::Event { at: timer::now().wall, name, fields });
+    }
+}
 
 const TIMEOUT_MILLIS: u64 = 30_000;
 

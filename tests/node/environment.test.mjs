@@ -145,6 +145,7 @@ test('variables that make no sense are passed over, each with a word', async (t)
     OTEL_BLRP_MAX_EXPORT_BATCH_SIZE: '1e9',
     OTEL_BLRP_EXPORT_TIMEOUT: '1.5',
     OTEL_EXPORTER_OTLP_ENDPOINT: 'not a url',
+    OTEL_EXPORTER_OTLP_COMPRESSION: 'zstd',
     OTEL_RESOURCE_ATTRIBUTES: 'no-pair',
     OTEL_SDK_DISABLED: 'yes',
   });
@@ -159,6 +160,7 @@ test('variables that make no sense are passed over, each with a word', async (t)
     'OTEL_BLRP_MAX_EXPORT_BATCH_SIZE',
     'OTEL_BLRP_MAX_QUEUE_SIZE',
     'OTEL_BLRP_SCHEDULE_DELAY',
+    'OTEL_EXPORTER_OTLP_COMPRESSION',
     'OTEL_RESOURCE_ATTRIBUTES',
     'OTEL_SDK_DISABLED',
   ]);
@@ -243,8 +245,11 @@ test('OTEL_BLRP_SCHEDULE_DELAY wins over OTEL_LOGS_EXPORT_INTERVAL; a time-out o
 const all = 'OTEL_EXPORTER_OTLP_ENDPOINT';
 const logs = 'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT';
 
-for (const [what, variables, wanted, batch] of [
+for (const [what, variables, wanted, batch, format] of [
   ['a base', { [all]: '/' }, '/api/event_logging/batch'],
+  ['a base for OTLP', { [all]: '/in/' }, '/in/v1/logs', {}, 'otlp-json'],
+  ['a base for OTLP', { [all]: '' }, '/v1/logs', {}, 'otlp-protobuf'],
+  ['as it is for OTLP', { [logs]: '/in' }, '/in', {}, 'otlp-protobuf'],
   ['a base with a path', { [all]: '/in/' }, '/in/api/event_logging/batch'],
   ['as it is', { [logs]: '/in/v1/logs' }, '/in/v1/logs'],
   ['as it is, with its last /', { [logs]: '/in/v1/logs/' }, '/in/v1/logs/'],
@@ -256,7 +261,8 @@ for (const [what, variables, wanted, batch] of [
   test(`the endpoint of the environment, ${what}: ${wanted}`, async (t) => {
     const server = await startServer(t);
     const whole = Object.entries(variables).map(([name, path]) => [name, server.url + path]);
-    const { request, diagnostics } = await sent(t, Object.fromEntries(whole), { server, batch });
+    const more = { server, batch, format };
+    const { request, diagnostics } = await sent(t, Object.fromEntries(whole), more);
     assert.equal(request.path, wanted);
     assert.deepEqual(rejected(diagnostics), what === 'one that is none' ? [logs] : []);
   });
@@ -402,6 +408,28 @@ test("headers do not go to another origin than the environment's endpoint", asyn
     const got = [request.headers.authorization, request.headers['x-key']];
     assert.deepEqual(got, wanted ? ['secret', 'secret'] : [undefined, undefined]);
     assert.deepEqual(rejected(diagnostics), wanted ? [] : [headers, logsHeaders]);
+  }
+});
+
+test('compression: the option, then for logs, then for all signals; what is unknown is none', async (t) => {
+  const server = await startServer(t);
+  const base = { [all]: server.url };
+  const compression = 'OTEL_EXPORTER_OTLP_COMPRESSION';
+  const logsCompression = 'OTEL_EXPORTER_OTLP_LOGS_COMPRESSION';
+  for (const [variables, option, wanted, told = []] of [
+    [{}, undefined, 'gzip'],
+    [{ [compression]: 'none' }, undefined, undefined],
+    [{ [compression]: ' NONE ' }, undefined, undefined],
+    [{ [compression]: 'none', [logsCompression]: 'Gzip' }, undefined, 'gzip'],
+    [{ [compression]: 'none', [logsCompression]: 'br' }, undefined, undefined, [logsCompression]],
+    [{ [compression]: 'zstd' }, undefined, 'gzip', [compression]],
+    [{ [compression]: 'none' }, 'gzip', 'gzip'],
+    [{ [compression]: 'gzip' }, 'none', undefined],
+  ]) {
+    const more = { server, compression: option, context: { long: 'x'.repeat(1_024) } };
+    const { request, diagnostics } = await sent(t, { ...base, ...variables }, more);
+    assert.equal(request.headers['content-encoding'], wanted, JSON.stringify(variables));
+    assert.deepEqual(rejected(diagnostics), told);
   }
 });
 

@@ -58,7 +58,7 @@ function answer(store, { op, entry: put, record, seen, lease, attempts, key: nam
     case 'list':
       return store.list().sort((a, b) => a.key.localeCompare(b.key));
     default:
-      store[op](...(named === undefined ? [] : [named]));
+      store[op](...[seen ?? named].filter(Boolean));
       return 'done';
   }
 }
@@ -92,7 +92,7 @@ test('files of others are never touched', (t) => {
   store.list();
   for (const number of [7, 8, 9, 10]) {
     assert.equal(store.claim(entry(number, { events: 1 }), 5, 0), undefined);
-    store.remove(key(number));
+    store.remove(entry(number));
     store.quarantine(key(number));
   }
   store.clear();
@@ -236,7 +236,7 @@ test('a folder that is removed meanwhile is made again', (t) => {
   fs.rmSync(directory, { recursive: true });
   assert.deepEqual(store.list(), []);
   assert.equal(store.claim(entry(1), 5, 0), undefined);
-  store.remove(key(1));
+  store.remove(entry(1));
   store.clear();
   store.put(entry(2), bytes(40, 1));
   assert.deepEqual(store.list(), [entry(2)]);
@@ -346,9 +346,9 @@ test('who was told by a wrong clock that a record is free does not remove what i
     const grown = entry(1, { events: 5, lease: 2_000, bytes: 60 });
     holder.put(grown, bytes(60, 1));
     lists[look]();
-    other.remove(key(1));
+    other.remove(entry(1));
     assert.deepEqual(third.list(), [grown], look);
-    holder.remove(key(1));
+    holder.remove(grown);
     assert.deepEqual(third.list(), [], look);
   }
 });

@@ -453,8 +453,8 @@ impl Pipeline {
         self.leave_lost(batch);
         if !self.fit(batch.key, batch.bytes.len(), commands) {
             // A lease that is not renewed runs out: nobody else must send it then.
-            if self.copies.remove(batch.key).is_some() {
-                self.remove(batch.key, commands);
+            if let Some(copy) = self.copies.remove(batch.key) {
+                self.remove(&copy, commands);
             }
             return;
         }

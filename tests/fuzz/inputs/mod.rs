@@ -146,7 +146,7 @@ impl Host {
 
     fn ask(&mut self, id: OpId, op: StoreOp) {
         let removed = match &op {
-            StoreOp::Remove { key } => Some(key),
+            StoreOp::Remove { seen } => Some(&seen.key),
             _ => None,
         };
         let clear = op == StoreOp::Clear;

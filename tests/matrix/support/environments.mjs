@@ -19,7 +19,7 @@ import { cache, root } from '../../../tools/env.mjs';
 /** @typedef {Environment & { group: string, source: string, project: string }} Found */
 
 const matrix = join(root, 'tests', 'matrix');
-const groups = ['bundlers', 'runtimes', 'browsers', 'policies'];
+const groups = ['bundlers', 'runtimes', 'browsers', 'policies', 'rust'];
 // Outside of the repository, where no node_modules but its own is found. Each working copy has one.
 const projects = join(
   cache,

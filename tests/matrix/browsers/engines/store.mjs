@@ -1,17 +1,16 @@
 // tests/web_store.rs in an engine: wasm-bindgen's runner serves the tests, and its page tells how they went.
-import { execFileSync } from 'node:child_process';
-import { env, root } from '../../../../tools/env.mjs';
+import { env } from '../../../../tools/env.mjs';
 import { until } from '../../../support/wait.mjs';
-import { open } from '../../../support/webdriver.mjs';
+import { engines, open } from '../../../support/webdriver.mjs';
+import { cargo } from '../../support/cargo.mjs';
 
 /**
- * @param {string} engine
- * @param {string} name
+ * @param {import('../../../support/webdriver.mjs').EngineName} engine
  * @returns {import('../../support/environments.mjs').Environment}
  */
-export function conformance(engine, name) {
+export function conformance(engine) {
   return {
-    name,
+    name: `${engines[engine].title}, the store's conformance suite`,
     events: [],
     async run(lab) {
       const address = `127.0.0.1:${await lab.freePort()}`;
@@ -20,7 +19,7 @@ export function conformance(engine, name) {
         NO_HEADLESS: '1',
         WASM_BINDGEN_TEST_ADDRESS: address,
       });
-      const browser = await open(lab, /** @type {any} */ (engine));
+      const browser = await open(lab, engine);
       await browser.visit(`http://${address}/`);
       const output = await until(async () => {
         const text = await browser.evaluate('document.getElementById("output").textContent');
@@ -35,12 +34,7 @@ export function conformance(engine, name) {
 
 /** @returns {string} the tests as WebAssembly */
 function compiled() {
-  const options = ['--locked', '--target', 'wasm32-unknown-unknown', '--test', 'web_store'];
-  const messages = execFileSync(
-    'cargo',
-    ['test', ...options, '--no-run', '--message-format=json'],
-    { cwd: root, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], maxBuffer: 2 ** 26 },
-  );
+  const messages = cargo('test', '--test', 'web_store', '--no-run', '--message-format=json');
   const artifacts = messages
     .split('\n')
     .filter(Boolean)
