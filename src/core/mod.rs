@@ -4,7 +4,6 @@
 
 #[cfg(feature = "ablation")]
 pub mod ablation;
-pub mod body;
 pub mod codec;
 pub mod config;
 pub mod context;
@@ -23,3 +22,4 @@ pub mod store;
 pub mod text;
 pub mod time;
 pub mod url;
+pub mod wire;
