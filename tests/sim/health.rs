@@ -1,6 +1,5 @@
 //! What a client must have learned of its endpoint: failures in a row, and how long to wait.
 
-use wasm_telemetry::core::format::Format;
 use wasm_telemetry::core::io::Outcome;
 use wasm_telemetry::core::retry::{CIRCUIT_MILLIS, Verdict, classify};
 
@@ -27,7 +26,7 @@ impl World {
         let Some(client) = &mut self.slots[slot].client else { return };
         client.health.hold_until = 0;
         let verdict = match outcome {
-            Outcome::Response { status, .. } => classify(status, Format::Json),
+            Outcome::Response { status, .. } => classify(status, client.own.format),
             _ => Verdict::Retry,
         };
         if !matches!(verdict, Verdict::Delivered | Verdict::Retry) {

@@ -4,7 +4,6 @@ use std::collections::HashSet;
 
 use wasm_telemetry::core::config::{Layer, Setting, Value};
 use wasm_telemetry::core::context::{ContextPatch, Identity, Scalar, Slot as ContextSlot};
-use wasm_telemetry::core::format::Format;
 use wasm_telemetry::core::io::{Consent, FlushId, Input, Leaving};
 use wasm_telemetry::core::pipeline::Setup;
 
@@ -167,8 +166,9 @@ impl World {
             consent: if late { Consent::Pending } else { Consent::Granted },
             write_ahead: own.write_ahead,
             exit: own.exit,
-            format: Format::Json,
+            format: own.format,
             resource: vec![("service.name".into(), Scalar::Text("shop".into()))],
+            ..Setup::default()
         };
         self.say(|| format!("{id}: begins"));
         let now = self.now();

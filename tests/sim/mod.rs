@@ -13,6 +13,9 @@ mod life;
 mod model;
 mod network;
 mod options;
+#[path = "../support/otlp.rs"]
+mod otlp;
+mod partial;
 pub mod runner;
 mod server;
 #[path = "../support/store.rs"]

@@ -1,6 +1,7 @@
 //! A host for scenario tests: one pipeline, a clock that is moved by hand, a store in memory.
 #![allow(dead_code)]
 
+pub mod otlp;
 pub mod store;
 pub mod wire;
 
@@ -9,6 +10,7 @@ use std::rc::Rc;
 
 use wasm_telemetry::core::config::{ConfigReport, Layer, Setting, Value};
 use wasm_telemetry::core::context::Scalar;
+use wasm_telemetry::core::format::Format;
 use wasm_telemetry::core::io::{
     Command, Content, Diagnostic, Export, ExportId, Exposure, Field, FlushId, FlushReport, Input,
     OpId, Outcome,
@@ -61,6 +63,7 @@ impl Sent {
 
 pub struct Host {
     pub pipeline: Pipeline,
+    format: Format,
     pub mono: u64,
     pub wall_offset: i64,
     pub store: Rc<RefCell<SharedStore>>,
@@ -122,6 +125,7 @@ impl Host {
     pub fn closed(setup: Setup, settings: &[Setting<'_>], store: Rc<RefCell<SharedStore>>) -> Self {
         let now = Now { mono: Millis(1_000), wall: UnixMillis(START) };
         let mut host = Self {
+            format: setup.format,
             pipeline: Pipeline::new(now, setup),
             mono: 1_000,
             wall_offset: 0,
@@ -167,7 +171,7 @@ impl Host {
         assert!(ledger.balances(), "{ledger:?}");
         for command in commands {
             match command {
-                Command::Export(export) => self.sent.push(sent(export)),
+                Command::Export(export) => self.sent.push(sent(export, self.format)),
                 Command::Cancel(id) => self.cancelled.push(id),
                 Command::Store { id, op } => {
                     self.commanded.push(op.clone());
@@ -325,11 +329,11 @@ impl Host {
     }
 }
 
-fn sent(export: Export) -> Sent {
+fn sent(export: Export, format: Format) -> Sent {
     Sent {
         id: export.id,
         url: export.url,
-        body: wire::read(&export.body),
+        body: otlp::read(&export.body, format),
         bytes: export.body.len(),
         authorize: export.authorize,
         keepalive: export.keepalive,

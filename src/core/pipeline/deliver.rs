@@ -109,8 +109,10 @@ impl Pipeline {
         let deadline = self.now.mono.plus(patience).min(attempt.over);
         let authorize = attempt.authorization != Authorization::Without && !self.config.skip_auth();
         commands.push(Command::Export(Export { id, url, body, authorize, keepalive: false }));
-        if planted(Bug::RemovedBeforeItsAnswer) && self.copies.get(batch.key).is_some() {
-            self.remove(batch.key, commands);
+        if planted(Bug::RemovedBeforeItsAnswer)
+            && let Some(copy) = self.copies.get(batch.key).copied()
+        {
+            self.remove(&copy, commands);
         }
         self.flight = Some(Flight { id, batch, deadline, attempt, accepted: false });
     }
@@ -228,7 +230,9 @@ impl Pipeline {
     fn count_taken(&mut self, events: u64, content: Content<'_>, commands: &mut Vec<Command>) {
         let read = if self.format.is_otlp() { response::read(content) } else { Ok(None) };
         let rejected = match &read {
-            Ok(Some(partial)) => partial.rejected.min(events),
+            Ok(Some(partial)) if !planted(Bug::PartialSuccessIgnored) => {
+                partial.rejected.min(events)
+            }
             _ => 0,
         };
         let (code, message) = match &read {
@@ -359,7 +363,7 @@ impl Pipeline {
                     && let Some(known) = self.known.remove(key)
                 {
                     self.count_taken(u64::from(known.events), content, commands);
-                    self.remove(key, commands);
+                    self.remove(&known, commands);
                 }
                 if unwritten.is_some() {
                     self.vacate_former(key, commands);

@@ -75,6 +75,7 @@ impl Host {
                 [usize::from(script.exit % 3)],
             format: Format::Json,
             resource: vec![("service.name".into(), Scalar::Text("shop".into()))],
+            ..Setup::default()
         };
         let now = Now { mono: Millis(1), wall: UnixMillis(START) };
         let mut host = Self {
@@ -145,7 +146,7 @@ impl Host {
 
     fn ask(&mut self, id: OpId, op: StoreOp) {
         let removed = match &op {
-            StoreOp::Remove { key } => Some(key),
+            StoreOp::Remove { seen } => Some(&seen.key),
             _ => None,
         };
         let clear = op == StoreOp::Clear;
