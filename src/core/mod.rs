@@ -49,7 +49,6 @@
 
 #[cfg(feature = "ablation")]
 pub mod ablation;
-pub mod body;
 pub mod codec;
 pub mod config;
 pub mod context;
@@ -69,3 +68,4 @@ pub mod store;
 pub mod text;
 pub mod time;
 pub mod url;
+pub mod wire;
