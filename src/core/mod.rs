@@ -9,6 +9,7 @@ pub mod codec;
 pub mod config;
 pub mod context;
 pub mod format;
+pub mod gzip;
 pub mod io;
 pub mod json;
 pub mod ledger;

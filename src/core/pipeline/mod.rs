@@ -64,6 +64,8 @@ pub struct Setup {
     pub write_ahead: bool,
     pub exit: ExitPolicy,
     pub format: Format,
+    /// Whether a page that goes away compresses what it sends; elsewhere that is the edge's to do.
+    pub compress: bool,
     /// Attributes of the resource, `service.name` first.
     pub resource: Vec<(String, Scalar)>,
 }
@@ -176,6 +178,7 @@ pub struct Pipeline {
     write_ahead: bool,
     exit: ExitPolicy,
     format: Format,
+    compress: bool,
     resource: Vec<(String, Scalar)>,
 
     rng: Rng,
@@ -272,6 +275,7 @@ impl Pipeline {
             write_ahead: setup.write_ahead,
             exit: setup.exit,
             format: setup.format,
+            compress: setup.compress,
             resource: setup.resource,
             rng: Rng::new(left ^ right.rotate_left(32)),
             event_ids: half(0),
