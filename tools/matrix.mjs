@@ -111,8 +111,8 @@ function oneLine(/** @type {string} */ reason) {
 function page(/** @type {string} */ table) {
   return `# Where it runs
 
-Each line is a project with the packed npm package, no plugin and no configuration, whose first line
-logs. It passes when an endpoint has got the event. \`make matrix ARGS=--write\` runs all of them and
+Each line is a project with the packed npm package and a program whose first line logs; no plugin and no
+configuration, but what a remark says. It passes when an endpoint has got the event. \`make matrix ARGS=--write\` runs all of them and
 writes this page; \`make test\` runs the quick ones.
 
 ${table}`;
