@@ -212,6 +212,8 @@ async function bundle() {
             const own = (/** @type {string} */ name) => ({ path: join(root, 'pkg', 'src', name) });
             onResolve({ filter: /^#platform$/ }, () => own(platform));
             onResolve({ filter: /^#source$/ }, () => own(source));
+            const telemetry = source === 'compiled.js' ? 'requests.js' : 'telemetry.js';
+            onResolve({ filter: /^#telemetry$/ }, () => own(telemetry));
             onResolve({ filter: /^#module$/ }, () => ({ path: `./${wasmName}`, external: true }));
           },
         },

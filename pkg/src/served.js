@@ -2,7 +2,6 @@
 import { imports, release } from '#imports';
 
 export const atImport = undefined;
-export const isTooEarly = undefined;
 
 export async function atUse(/** @type {import('../index.d.ts').InitOptions} */ { wasm }) {
   let source = /** @type {any} */ (await wasm);
