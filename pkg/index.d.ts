@@ -199,10 +199,11 @@ export interface InitOptions {
   /** Print diagnostics to the console. */
   debug?: boolean;
   /**
-   * With `wasm-telemetry/slim`, in browsers: where you serve `wasm-telemetry/wasm-telemetry.wasm`, or its
-   * response, bytes or module. Whatever else holds the WebAssembly itself ignores this.
+   * For `wasm-telemetry/slim`: where you serve `wasm-telemetry/wasm-telemetry.wasm` (a text or a URL), or
+   * its Response, its bytes, a WebAssembly.Module, or a promise of any. Where the package holds the
+   * WebAssembly itself, this is ignored.
    */
-  wasm?: MaybePromise<string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module>;
+  wasm?: string | object;
 }
 
 export type Format = 'json' | 'otlp-json' | 'otlp-protobuf';
