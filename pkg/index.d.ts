@@ -10,6 +10,21 @@ export type Metadata = Readonly<Record<string, Field>>;
 /** A program's own list of events: `init<{ checkout: { items: number } }>(…)`. */
 export type EventMap = Record<string, Metadata | undefined>;
 
+/** Events declared at run time: what they may hold. `'text'` is text that {@link verified} vouched for. */
+export type EventSchema = Readonly<Record<string, Readonly<Record<string, FieldType>>>>;
+export type FieldType = 'number' | 'boolean' | 'text';
+
+/** What a declaration says to the compiler. Every field may be left out. */
+export type EventsOf<Schema extends EventSchema> = {
+  [Name in keyof Schema]: {
+    readonly [Key in keyof Schema[Name]]?: {
+      number: number;
+      boolean: boolean;
+      text: Verified;
+    }[Schema[Name][Key]];
+  };
+};
+
 /** Values of the context and the user: set on purpose by the host, so text is allowed (1,024 characters at most). */
 export type ContextValue = string | number | boolean | null | undefined;
 
@@ -104,8 +119,11 @@ export interface Store {
   claim(seen: StoreEntry, lease: number, attempts: number): MaybePromise<Uint8Array | undefined>;
   /** Like `claim`, without the bytes: true if the lease and attempts are set. */
   mark(seen: StoreEntry, lease: number, attempts: number): MaybePromise<boolean>;
-  /** Removes a record; no error if it is gone. */
-  remove(key: string): MaybePromise<void>;
+  /**
+   * Removes a record, unless it has more events than `seen`: whoever began it has written it anew since,
+   * and not all of it was delivered. No error if it is gone.
+   */
+  remove(seen: StoreEntry): MaybePromise<void>;
   /** Sets a record that cannot be read aside: it is never listed again. */
   quarantine(key: string): MaybePromise<void>;
   /** Removes everything. */
@@ -154,6 +172,11 @@ export interface InitOptions {
   consent?: Consent;
   /** Stay off where the browser sends Global Privacy Control. Default false. */
   respectGpc?: boolean;
+  /**
+   * The only events and fields that may leave. Another event is dropped and counted as `invalid_name`, another
+   * field is left out and counted. Without this, names and keys are whatever the program gives.
+   */
+  events?: EventSchema;
   userId?: string;
   sessionId?: string;
   user?: UserPatch;
@@ -175,6 +198,12 @@ export interface InitOptions {
   onDiagnostic?: (diagnostic: Diagnostic) => void;
   /** Print diagnostics to the console. */
   debug?: boolean;
+  /**
+   * For `wasm-telemetry/slim`: where you serve `wasm-telemetry/wasm-telemetry.wasm` (a text or a URL), or
+   * its Response, its bytes, a WebAssembly.Module, or a promise of any. Where the package holds the
+   * WebAssembly itself, this is ignored.
+   */
+  wasm?: string | object;
 }
 
 export type Format = 'json' | 'otlp-json' | 'otlp-protobuf';
@@ -281,7 +310,31 @@ export class Telemetry<Events extends EventMap = EventMap> {
   verified(text: string): Verified;
 }
 
+/** A field that can leave, in the words of the `json` format. */
+export interface LeavingField {
+  where:
+    | 'header'
+    | 'resource'
+    | 'batch'
+    | 'event'
+    | 'exposure'
+    | 'core_metadata'
+    | 'user_metadata'
+    | 'event_metadata';
+  /** `'*'`: whatever name the program uses. */
+  name: string;
+  holds: string;
+  /** Of `event_metadata`: the event. `'*'`: any. */
+  event?: string;
+}
+
+/** Every field that can leave with these options, for a privacy review. */
+export function describe(options: InitOptions): LeavingField[];
+
 /** Makes the default instance. A second call gives the one that is there, and says so in a diagnostic. */
+export function init<const Schema extends EventSchema>(
+  options: InitOptions & { events: Schema },
+): Telemetry<EventsOf<Schema>>;
 export function init<Events extends EventMap = EventMap>(options: InitOptions): Telemetry<Events>;
 export function logEvent(name: string, metadata?: Metadata): void;
 export function logExperiment(exposure: Exposure): void;

@@ -120,6 +120,26 @@ fn a_lease_outlasts_the_requests_of_its_batch_and_then_another_takes_over() {
 }
 
 #[test]
+fn what_its_holder_wrote_anew_is_not_removed_by_who_took_it_over() {
+    let mut holder = Host::with(ahead(1), &[]);
+    holder.log(1);
+    holder.wait(1_000);
+    let lease = entries(&holder)[0].lease;
+    // A clock that is ahead by a minute.
+    let mut other = Host::beside(&holder, 2, &[]);
+    other.wait(lease - other.now().wall.0 + 1);
+    let taken = other.sent_one();
+    assert_eq!(taken.numbers(), [1]);
+    holder.log(2);
+    holder.wait(1_000);
+    assert_eq!(entries(&holder)[0].events, 2);
+    other.answer(&taken, 200);
+    drop(holder);
+    let left: Vec<u32> = entries(&other).iter().map(|entry| entry.events).collect();
+    assert_eq!(left, [2]);
+}
+
+#[test]
 fn a_lease_far_in_the_future_was_set_by_a_clock_that_jumped() {
     let first = with_stored(1);
     for kept in first.store.borrow_mut().records.values_mut() {

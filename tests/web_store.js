@@ -63,7 +63,9 @@ export function memoryStore() {
     put: (entry, bytes) => void records.set(entry.key, { entry, bytes }),
     claim: take,
     mark: (seen, lease, attempts) => take(seen, lease, attempts) !== undefined,
-    remove: (key) => void records.delete(key),
+    remove(seen) {
+      if (records.get(seen.key)?.entry.events <= seen.events) records.delete(seen.key);
+    },
     quarantine: (key) => void records.delete(key),
     clear: () => records.clear(),
   };

@@ -1,4 +1,5 @@
 // The end of a process: what waits is exported while there is time, and stored when there is none.
+import { process } from './runtime.js';
 import { watchSignals } from './signals.js';
 
 /**

@@ -8,7 +8,7 @@
 // written yet, the last half minute as a rule: such a record is absent, or torn, which its checksum tells.
 //
 // Everything is synchronous, for nothing else works while a process exits.
-import { builtin, isGranted, variable } from './runtime.js';
+import { builtin, isGranted, process, variable } from './runtime.js';
 
 /** @typedef {import('../index.d.ts').Store} Store */
 /** @typedef {import('../index.d.ts').StoreEntry} Entry */
@@ -53,8 +53,6 @@ export function openFiles(/** @type {string} */ path) {
 
   /** @type {Map<string, string>} where a key's record was last seen */
   const names = new Map();
-  /** @type {Map<string, string>} the records that this process wrote or claimed, as it left them */
-  const held = new Map();
 
   return { list, put, claim, mark, remove, quarantine, clear };
 
@@ -92,7 +90,6 @@ export function openFiles(/** @type {string} */ path) {
     }
     const before = names.get(entry.key);
     names.set(entry.key, name);
-    held.set(entry.key, name);
     if (before !== undefined && before !== name) discard(before);
   }
 
@@ -120,22 +117,19 @@ export function openFiles(/** @type {string} */ path) {
     return move(seen, lease, attempts) !== undefined;
   }
 
-  /** What has more events since is its holder's, whose clock differs: it has not been delivered. */
-  function remove(/** @type {string} */ key) {
-    const name = held.get(key) ?? names.get(key);
-    const most = (name ? parse(name)?.events : undefined) ?? Infinity;
-    const ofThose = () =>
-      namesOf(key).filter((name) => /** @type {Entry} */ (parse(name)).events <= most);
+  function remove(/** @type {Entry} */ { key, events }) {
+    const isSeen = (/** @type {string} */ name) =>
+      /** @type {Entry} */ (parse(name)).events <= events;
+    const last = names.get(key);
     names.delete(key);
-    held.delete(key);
-    if (name !== undefined && unlink(name)) return;
+    if (last !== undefined && isSeen(last) && unlink(last)) return;
     // Another process may move it meanwhile.
+    const ofThose = () => namesOf(key).filter(isSeen);
     for (let all = ofThose(); all.length > 0; all = ofThose()) all.forEach(unlink);
   }
 
   function quarantine(/** @type {string} */ key) {
     names.delete(key);
-    held.delete(key);
     try {
       ownFolder(at(aside));
       for (const name of namesOf(key)) renamed(name, join(aside, name));
@@ -144,7 +138,7 @@ export function openFiles(/** @type {string} */ path) {
       for (const name of old) unlink(join(aside, name));
     } catch {
       // It must not come back, whether anybody can look at it or not.
-      remove(key);
+      namesOf(key).forEach(unlink);
     }
   }
 
@@ -160,7 +154,6 @@ export function openFiles(/** @type {string} */ path) {
       }
     };
     names.clear();
-    held.clear();
     const all = allNames();
     const mine = all.filter((name) => parse(name) || unfinishedName.test(name));
     if (all.includes(aside)) {
@@ -201,8 +194,6 @@ export function openFiles(/** @type {string} */ path) {
       const to = nameOf({ ...entry, lease, attempts });
       if (!renamed(name, to)) return undefined;
       names.set(seen.key, to);
-      if (lease > 0) held.set(seen.key, to);
-      else held.delete(seen.key);
       return to;
     }
   }

@@ -1,7 +1,8 @@
 // Node, Deno and Bun give their modules through `process.getBuiltinModule`: a static `node:` import
 // would stop bundlers.
 
-const { process } = globalThis;
+/** Not by its bare name: a bundler that knows no exports (Parcel) would add a polyfill of it. */
+export const { process } = globalThis;
 
 /** True in Node and what behaves like it, save versions before `getBuiltinModule` (Node 20.16). */
 export const isNodeLike =

@@ -1,7 +1,7 @@
 //! A request's body that is being written, mostly of pieces that come again with every event.
 //!
 //! A call that copies memory costs more than the few bytes of a piece. So there is always room behind
-//! the end, and pieces are written there, eight bytes at a time.
+//! the end, and pieces are written there, eight bytes at a time, whatever comes behind them.
 
 use alloc::vec::Vec;
 
@@ -32,37 +32,32 @@ pub const ID: usize = 36;
 /// So many zeros are added at once.
 const AHEAD: usize = 4_096;
 
-/// Some bytes with zeros behind them, up to a multiple of eight.
-#[derive(Clone, Debug, Default)]
+/// Some bytes that a body keeps, to be written again and again.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Piece {
-    words: Vec<[u8; 8]>,
-    length: usize,
+    /// Where it is among the words of all.
+    first: u32,
+    last: u32,
+    length: u32,
 }
 
 impl Piece {
-    pub fn new(bytes: &[u8]) -> Self {
-        let word = |bytes: &[u8]| {
-            let mut word = [0; 8];
-            word[..bytes.len()].copy_from_slice(bytes);
-            word
-        };
-        Self { words: bytes.chunks(8).map(word).collect(), length: bytes.len() }
-    }
-
-    /// Bytes that writing it touches.
-    pub fn size(&self) -> usize {
-        self.words.len() * 8
+    /// Bytes that writing it touches, at most.
+    pub fn size(self) -> usize {
+        self.length as usize + 8
     }
 }
 
 pub struct Body<'a> {
     out: &'a mut Vec<u8>,
     end: usize,
+    /// The pieces, each in words of its own.
+    words: Vec<[u8; 8]>,
 }
 
 impl<'a> Body<'a> {
     pub fn new(out: &'a mut Vec<u8>) -> Self {
-        Self { end: out.len(), out }
+        Self { end: out.len(), out, words: Vec::new() }
     }
 
     /// Where the next byte comes.
@@ -102,19 +97,33 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Takes away what was written since.
+    /// Takes away what was written since, as a piece.
     pub fn cut(&mut self, start: usize) -> Piece {
-        let piece = Piece::new(self.out.get(start..self.end).unwrap_or_default());
+        let first = self.words.len() as u32;
+        self.room(8);
+        for at in (start..self.end).step_by(8) {
+            let word = self.out.get(at..).and_then(<[u8]>::first_chunk);
+            self.words.push(word.copied().unwrap_or_default());
+        }
+        let length = (self.end - start) as u32;
         self.end = start;
-        piece
+        Piece { first, last: self.words.len() as u32, length }
+    }
+
+    pub fn piece(&mut self, bytes: &[u8]) -> Piece {
+        let start = self.end;
+        self.put_bytes(bytes);
+        self.cut(start)
     }
 
     pub fn put(&mut self, piece: &Piece) {
-        let (words, _) = self.behind().as_chunks_mut();
-        for (word, from) in words.iter_mut().zip(&piece.words) {
-            *word = *from;
+        let words = self.words.get(piece.first as usize..piece.last as usize);
+        if let (Some(words), Some(behind)) = (words, self.out.get_mut(self.end..)) {
+            for (place, word) in behind.as_chunks_mut().0.iter_mut().zip(words) {
+                *place = *word;
+            }
         }
-        self.end += piece.length;
+        self.end += piece.length as usize;
     }
 
     pub fn put_byte(&mut self, byte: u8) {

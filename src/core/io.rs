@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::context::ContextPatch;
-use super::shapes::Staged;
+use super::shapes::{FieldKind, Staged};
 use super::store::{StoreOp, StoreResult};
 use super::time::UnixMillis;
 
@@ -17,6 +17,18 @@ pub enum Field<'a> {
     Text(&'a str),
     /// Anything else: it is left out and counted. The text names its type for the diagnostic.
     Refused(&'static str),
+}
+
+impl Field<'_> {
+    /// The type; `Err` says why it has none.
+    pub fn kind(self) -> Result<FieldKind, &'static str> {
+        match self {
+            Self::Number(_) => Ok(FieldKind::Number),
+            Self::Bool(_) => Ok(FieldKind::Bool),
+            Self::Text(_) => Ok(FieldKind::Text),
+            Self::Refused(why) => Err(why),
+        }
+    }
 }
 
 /// The host's consent to telemetry.

@@ -30,8 +30,9 @@ pub enum StoreOp {
     Claim { seen: Entry, lease: u64, attempts: u32 },
     /// The same without the bytes. Answered by `Done` or `Lost`.
     Mark { seen: Entry, lease: u64, attempts: u32 },
-    /// Answered by `Done`, also if the record was gone.
-    Remove { key: String },
+    /// Removes a record, unless it has more events than were seen: whoever began it wrote it anew since.
+    /// Answered by `Done`, also if it stays or was gone.
+    Remove { seen: Entry },
     /// Sets a record that can't be read aside, so that it is never listed again. Answered by `Done`.
     Quarantine { key: String },
     /// Removes every record. Answered by `Done`.
@@ -76,7 +77,12 @@ impl MemoryStore {
                 Some(_) => StoreResult::Done,
                 None => StoreResult::Lost,
             },
-            StoreOp::Remove { key } | StoreOp::Quarantine { key } => {
+            StoreOp::Remove { seen } => {
+                let stays = |entry: &Entry| entry.key != seen.key || entry.events > seen.events;
+                self.records.retain(|(entry, _)| stays(entry));
+                StoreResult::Done
+            }
+            StoreOp::Quarantine { key } => {
                 self.records.retain(|(entry, _)| entry.key != key);
                 StoreResult::Done
             }

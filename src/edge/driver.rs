@@ -205,10 +205,16 @@ impl Driver {
     /// Logs an event; `Err` is what strict mode throws.
     pub fn log(&self, name: &JsValue, metadata: &JsValue, at: UnixMillis) -> Result<(), JsValue> {
         let fields = Fields::read(metadata);
-        if self.strict
-            && let Some(misuse) = metadata::misuse(name, &fields)
-        {
-            return Err(type_error(&misuse));
+        if self.strict {
+            // An error is JavaScript's to make, while nothing is borrowed.
+            let misuse = self
+                .pipeline
+                .try_borrow()
+                .ok()
+                .and_then(|pipeline| metadata::misuse(name, &fields, pipeline.declared()));
+            if let Some(misuse) = misuse {
+                return Err(type_error(&misuse));
+            }
         }
         let name = metadata::read_name(name);
         let fields = fields.unwrap_or_else(|kind| {
@@ -521,7 +527,7 @@ impl Driver {
         }
     }
 
-    fn input(&self, input: Input<'_>) {
+    pub fn input(&self, input: Input<'_>) {
         let mut input = Some(input);
         self.with(&mut |pipeline, now, commands| {
             if let Some(input) = input.take() {

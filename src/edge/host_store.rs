@@ -99,7 +99,7 @@ fn request(op: &StoreOp) -> (usize, Args) {
         StoreOp::Put { entry, bytes } => (1, shown(entry).js(&value::octets(bytes))),
         StoreOp::Claim { seen, lease, attempts } => (2, taken(seen, *lease, *attempts)),
         StoreOp::Mark { seen, lease, attempts } => (3, taken(seen, *lease, *attempts)),
-        StoreOp::Remove { key } => (4, args().text(key)),
+        StoreOp::Remove { seen } => (4, shown(seen)),
         StoreOp::Quarantine { key } => (5, args().text(key)),
         StoreOp::Clear => (6, args()),
     }

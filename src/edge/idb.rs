@@ -330,17 +330,15 @@ impl Idb {
             {
                 asked.mark(seen, *lease, *attempts);
             }
-            StoreOp::Remove { key } => {
-                asked.ask("meta", "delete", args().text(key));
-                asked.ask("batch", "delete", args().text(key));
-            }
+            StoreOp::Remove { seen } if self.leaving.get() => asked.delete(&seen.key),
             StoreOp::Clear => {
                 for store in STORES {
                     asked.ask(store, "clear", args());
                 }
             }
             StoreOp::Claim { seen: Entry { key, .. }, .. }
-            | StoreOp::Mark { seen: Entry { key, .. }, .. } => {
+            | StoreOp::Mark { seen: Entry { key, .. }, .. }
+            | StoreOp::Remove { seen: Entry { key, .. } } => {
                 return self.wait(*id, asked, "meta", "get", args().text(key));
             }
             StoreOp::Quarantine { key } => {
@@ -387,6 +385,11 @@ impl Idb {
                     _ => *lost = true,
                 }
             }
+            // Without a meta nobody will ever ask for the record.
+            StoreOp::Remove { seen } => match entry(&seen.key.as_str().into(), &result) {
+                Some(found) if found.events > seen.events => {}
+                _ => asked.delete(&seen.key),
+            },
             StoreOp::Quarantine { key } if last == 0 => {
                 if !result.is_undefined() {
                     asked.ask("aside", "put", args().js(&result).text(key));
@@ -493,6 +496,11 @@ impl Asked {
     fn mark(&mut self, seen: &Entry, lease: u64, attempts: u32) {
         let marked = meta(&Entry { lease, attempts, key: String::new(), ..*seen });
         self.ask("meta", "put", args().js(&marked).text(&seen.key));
+    }
+
+    fn delete(&mut self, key: &str) {
+        self.ask("meta", "delete", args().text(key));
+        self.ask("batch", "delete", args().text(key));
     }
 
     fn result(&self, index: usize) -> JsValue {

@@ -78,7 +78,7 @@ fn op(step: &Value, time: u64) -> StoreOp {
         }
         "claim" => StoreOp::Claim { seen: seen(), lease, attempts },
         "mark" => StoreOp::Mark { seen: seen(), lease, attempts },
-        "remove" => StoreOp::Remove { key: key() },
+        "remove" => StoreOp::Remove { seen: seen() },
         "quarantine" => StoreOp::Quarantine { key: key() },
         "clear" => StoreOp::Clear,
         op => panic!("op {op}"),

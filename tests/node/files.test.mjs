@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { defaultDirectory, openFiles } from '../../pkg/src/files.js';
+import { SharedStore } from '../../pkg/src/shared.js';
 
 const conformance = JSON.parse(
   fs.readFileSync(new URL('../conformance/store.json', import.meta.url), 'utf8'),
@@ -25,12 +26,27 @@ function folder(t) {
   return path;
 }
 
-for (const { name, steps } of conformance.cases) {
-  test(`every store: ${name}`, (t) => {
-    const directory = folder(t);
-    const holders = { A: openFiles(directory), B: openFiles(directory) };
+function files(t) {
+  const directory = folder(t);
+  const foreign = () => layForeign(directory);
+  return { foreign, holders: { A: openFiles(directory), B: openFiles(directory) } };
+}
+
+/** workerd's. */
+function memory() {
+  const store = new SharedStore();
+  return { foreign() {}, holders: { A: store, B: store } };
+}
+
+const cases = [files, memory].flatMap((open) =>
+  conformance.cases.map(({ name, steps }) => ({ name: `${open.name}: ${name}`, steps, open })),
+);
+
+for (const { name, steps, open } of cases) {
+  test(`every store, ${name}`, (t) => {
+    const { holders, foreign } = open(t);
     for (const step of steps.flatMap(repeat)) {
-      if (step.op === 'foreign') layForeign(directory);
+      if (step.op === 'foreign') foreign();
       else if (step.holder === 'AB') assertOneOf(step, holders);
       else assert.deepEqual(answer(holders[step.holder], step), wanted(step), JSON.stringify(step));
     }
@@ -58,7 +74,7 @@ function answer(store, { op, entry: put, record, seen, lease, attempts, key: nam
     case 'list':
       return store.list().sort((a, b) => a.key.localeCompare(b.key));
     default:
-      store[op](...(named === undefined ? [] : [named]));
+      store[op](...[seen ?? named].filter(Boolean));
       return 'done';
   }
 }
@@ -92,7 +108,7 @@ test('files of others are never touched', (t) => {
   store.list();
   for (const number of [7, 8, 9, 10]) {
     assert.equal(store.claim(entry(number, { events: 1 }), 5, 0), undefined);
-    store.remove(key(number));
+    store.remove(entry(number));
     store.quarantine(key(number));
   }
   store.clear();
@@ -236,7 +252,7 @@ test('a folder that is removed meanwhile is made again', (t) => {
   fs.rmSync(directory, { recursive: true });
   assert.deepEqual(store.list(), []);
   assert.equal(store.claim(entry(1), 5, 0), undefined);
-  store.remove(key(1));
+  store.remove(entry(1));
   store.clear();
   store.put(entry(2), bytes(40, 1));
   assert.deepEqual(store.list(), [entry(2)]);
@@ -346,9 +362,9 @@ test('who was told by a wrong clock that a record is free does not remove what i
     const grown = entry(1, { events: 5, lease: 2_000, bytes: 60 });
     holder.put(grown, bytes(60, 1));
     lists[look]();
-    other.remove(key(1));
+    other.remove(entry(1));
     assert.deepEqual(third.list(), [grown], look);
-    holder.remove(key(1));
+    holder.remove(grown);
     assert.deepEqual(third.list(), [], look);
   }
 });

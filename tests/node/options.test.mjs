@@ -49,7 +49,7 @@ test("a host's own store serves, also if it answers later", async (t) => {
     put: (entry, bytes) => late(void records.set(entry.key, { entry: { ...entry }, bytes })),
     claim: (seen, lease, attempts) => late(change(seen, { lease, attempts })?.bytes),
     mark: (seen, lease, attempts) => late(change(seen, { lease, attempts }) !== undefined),
-    remove: (key) => late(void records.delete(key)),
+    remove: ({ key }) => late(void records.delete(key)),
     quarantine: (key) => late(void records.delete(key)),
     clear: () => late(void records.clear()),
   };

@@ -165,11 +165,11 @@ impl World {
                 continue;
             };
             match op {
-                StoreOp::Remove { key } if out_of_store > 0 => {
+                StoreOp::Remove { seen } if out_of_store > 0 => {
                     let sent = sent.filter(|_| delivered || count > 0);
                     let sent = sent.map(|request| self.requests[request].body.batch_id);
-                    if sent.is_none_or(|batch| batch != self.batch_of(key)) {
-                        self.excuse_commanded(key, "dropped out of the store");
+                    if sent.is_none_or(|batch| batch != self.batch_of(&seen.key)) {
+                        self.excuse_commanded(&seen.key, "dropped out of the store");
                     }
                 }
                 StoreOp::Quarantine { key } if corrupt > 0 => {
@@ -216,7 +216,9 @@ impl World {
             match op {
                 StoreOp::Put { entry, .. } => kept.push(self.batch_of(&entry.key)),
                 StoreOp::Mark { seen, .. } => kept.push(self.batch_of(&seen.key)),
-                StoreOp::Remove { key } => kept.retain(|batch| *batch != self.batch_of(key)),
+                StoreOp::Remove { seen } => {
+                    kept.retain(|batch| *batch != self.batch_of(&seen.key));
+                }
                 _ => {}
             }
         }

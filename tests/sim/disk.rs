@@ -134,8 +134,8 @@ impl World {
                 keys.iter().for_each(|key| self.excuse_stored(key, "wiped"));
                 None
             }
-            StoreOp::Remove { key } => {
-                removed = Some(self.batch_of(key));
+            StoreOp::Remove { seen } => {
+                removed = Some(self.batch_of(&seen.key));
                 None
             }
             StoreOp::Put { entry, .. } => {
@@ -181,8 +181,8 @@ impl World {
         }
         let key = match op {
             StoreOp::Put { entry, .. } => &entry.key,
-            StoreOp::Mark { seen, .. } => &seen.key,
-            StoreOp::Remove { key } | StoreOp::Quarantine { key } => key,
+            StoreOp::Mark { seen, .. } | StoreOp::Remove { seen } => &seen.key,
+            StoreOp::Quarantine { key } => key,
             StoreOp::List | StoreOp::Claim { .. } | StoreOp::Clear => return,
         };
         let serials = self.serials_of(key);
@@ -221,8 +221,10 @@ impl World {
             StoreOp::List => return,
             StoreOp::Clear => self.store.records.keys().cloned().collect(),
             StoreOp::Put { entry, .. } => vec![entry.key.clone()],
-            StoreOp::Claim { seen, .. } | StoreOp::Mark { seen, .. } => vec![seen.key.clone()],
-            StoreOp::Remove { key } | StoreOp::Quarantine { key } => vec![key.clone()],
+            StoreOp::Claim { seen, .. } | StoreOp::Mark { seen, .. } | StoreOp::Remove { seen } => {
+                vec![seen.key.clone()]
+            }
+            StoreOp::Quarantine { key } => vec![key.clone()],
         };
         for key in keys {
             let before = self.store.records.get(&key).cloned();

@@ -169,6 +169,7 @@ impl World {
             format: own.format,
             compress: own.compress,
             resource: vec![("service.name".into(), Scalar::Text("shop".into()))],
+            ..Setup::default()
         };
         self.say(|| format!("{id}: begins"));
         let now = self.now();

@@ -3,7 +3,7 @@
 use wasm_telemetry::core::format::Format;
 use wasm_telemetry::core::io::{Command, Export, ExportId, Input, Outcome};
 use wasm_telemetry::core::retry::{Verdict, classify};
-use wasm_telemetry::core::store::StoreOp;
+use wasm_telemetry::core::store::{Entry, StoreOp};
 
 use super::body::{self, Body};
 use super::checks::{Cause, HANDED_OVER};
@@ -332,7 +332,7 @@ impl World {
     fn removal_pending(&self, slot: usize, batch: u128) -> bool {
         self.slots[slot].client.as_ref().is_some_and(|client| {
             client.operations.iter().any(|operation| match &operation.op {
-                StoreOp::Remove { key } => self.batch_of(key) == batch,
+                StoreOp::Remove { seen } => self.batch_of(&seen.key) == batch,
                 _ => false,
             })
         })
@@ -365,10 +365,20 @@ impl World {
 
     /// An operation that died with its client.
     pub fn never_done(&mut self, slot: usize, op: &StoreOp) {
-        if let StoreOp::Remove { key } = op {
-            self.distrust(slot, op, "its holder died before it removed it");
-            let written = self.commanded.get(key).map(|(_, serials)| serials.clone());
-            self.may_come_twice(&written.unwrap_or_default(), "its holder died over it");
+        match op {
+            StoreOp::Remove { seen: Entry { key, .. } } => {
+                self.distrust(slot, op, "its holder died before it removed it");
+                let written = self.commanded.get(key).map(|(_, serials)| serials.clone());
+                self.may_come_twice(&written.unwrap_or_default(), "its holder died over it");
+            }
+            StoreOp::Clear => {
+                let keys: Vec<String> = self.store.records.keys().cloned().collect();
+                for key in keys {
+                    let serials = self.serials_of(&key);
+                    self.may_come_twice(&serials, "who wiped it died over it");
+                }
+            }
+            _ => {}
         }
     }
 

@@ -55,7 +55,14 @@ impl SharedStore {
                 Some(_) => StoreResult::Done,
                 None => StoreResult::Lost,
             },
-            StoreOp::Remove { key } | StoreOp::Quarantine { key } => {
+            StoreOp::Remove { seen: Entry { key, events, .. } } => {
+                if self.records.get(&key).is_some_and(|kept| kept.entry.events <= events) {
+                    self.records.remove(&key);
+                }
+                self.marks.remove(&key);
+                StoreResult::Done
+            }
+            StoreOp::Quarantine { key } => {
                 self.records.remove(&key);
                 self.marks.remove(&key);
                 StoreResult::Done

@@ -10,9 +10,11 @@ import { until } from './wait.mjs';
 
 /** @typedef {import('./server.mjs').Scope} Scope */
 /** @typedef {Awaited<ReturnType<typeof open>>} Browser */
+/** @typedef {(typeof engineNames)[number]} EngineName */
 
 /**
  * @typedef {object} Engine
+ * @property {string} title
  * @property {string} driver
  * @property {() => object} capabilities
  * @property {boolean} [display] it draws on a display, also where nobody looks
@@ -28,19 +30,24 @@ const miniBrowser = ['x86_64', 'aarch64', 'arm'].flatMap((machine) =>
   ['gnu', 'gnueabihf'].map((abi) => `/usr/lib/${machine}-linux-${abi}/webkit2gtk-4.1/MiniBrowser`),
 );
 
-/** @satisfies {Record<string, Engine>} */
+export const engineNames = /** @type {const} */ (['chromium', 'firefox', 'webkit']);
+
+/** @type {Record<EngineName, Engine>} */
 export const engines = {
   chromium: {
+    title: 'Chromium',
     driver: 'chromedriver',
     capabilities: () => ({
       'goog:chromeOptions': { binary: executable(), args: ['--headless=new', ...chromium.args] },
     }),
   },
   firefox: {
+    title: 'Firefox',
     driver: 'geckodriver',
     capabilities: () => ({ 'moz:firefoxOptions': { args: ['-headless'] } }),
   },
   webkit: {
+    title: 'WebKit',
     driver: 'WebKitWebDriver',
     display: true,
     capabilities: () => ({
@@ -53,8 +60,8 @@ export const engines = {
 };
 
 /** Starts a browser with a profile of its own; it ends with the scope. */
-export async function open(/** @type {Scope} */ scope, /** @type {keyof typeof engines} */ name) {
-  const { driver, capabilities, display } = /** @type {Engine} */ (engines[name]);
+export async function open(/** @type {Scope} */ scope, /** @type {EngineName} */ name) {
+  const { driver, capabilities, display } = engines[name];
   const home = mkdtempSync(join(tmpdir(), 'wasm-telemetry-driver-'));
   scope.after(() => rmSync(home, { recursive: true, force: true, maxRetries: 5 }));
   const port = await freePort();

@@ -7,6 +7,7 @@ pub use number::{NUMBER, put_number, write_number, write_u64};
 pub use text::{escape, longest, write_text, write_time};
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use uuid::Uuid;
 
@@ -46,23 +47,27 @@ pub fn encode(
 
     let mut body = Body::new(out);
     let mut times = Times::new();
-    let pieces = Pieces::new();
+    let pieces = Pieces::new(&mut body);
     let mut context = Rendered::default();
+    let mut fields = Vec::new();
     let mut shapes = Vec::new();
     let mut first = true;
     while let Some(item) = next {
         match item {
             Item::Resource(_) => return Err(NoBody::Corrupt),
             Item::Report => {}
-            Item::Context(stored) => context = Rendered::new(&stored),
-            Item::Shape(shape) => shapes.push(RenderedShape::new(&shape)),
+            Item::Context(stored) => context = Rendered::new(&mut body, &stored),
+            Item::Shape(shape) => {
+                shapes.push(RenderedShape::new(&mut body, &shape, &mut fields));
+            }
             Item::Event(event) => {
                 let shape = shapes.get(event.shape).ok_or(Corrupt)?;
                 body.room(shape.size + context.event.size() + 2 * PARTS);
                 if !core::mem::take(&mut first) {
                     body.put_byte(b',');
                 }
-                put_event(&mut body, event, shape, &context.event, &pieces, &mut times)?;
+                let fields = fields.get(shape.fields.clone()).unwrap_or_default();
+                put_event(&mut body, event, shape, fields, &context.event, &pieces, &mut times)?;
             }
             Item::Exposure { id, at, exposure, .. } => body.append(|out| {
                 separate(out, &mut first);
@@ -158,12 +163,12 @@ struct Pieces {
 }
 
 impl Pieces {
-    fn new() -> Self {
+    fn new(body: &mut Body<'_>) -> Self {
         Self {
-            timestamp: Piece::new(b"\",\"timestamp\":"),
-            metadata: Piece::new(b",\"event_metadata\":"),
-            rate: Piece::new(b",\"sample_rate\":"),
-            booleans: [Piece::new(b"false"), Piece::new(b"true")],
+            timestamp: body.piece(b"\",\"timestamp\":"),
+            metadata: body.piece(b",\"event_metadata\":"),
+            rate: body.piece(b",\"sample_rate\":"),
+            booleans: [body.piece(b"false"), body.piece(b"true")],
         }
     }
 }
@@ -172,7 +177,7 @@ impl Pieces {
 struct RenderedShape {
     /// `{"event_name":"…","event_id":"`
     head: Piece,
-    fields: Vec<RenderedField>,
+    fields: Range<usize>,
     /// Bytes of an event, at most, without its context and its texts.
     size: usize,
 }
@@ -185,21 +190,23 @@ struct RenderedField {
 }
 
 impl RenderedShape {
-    fn new(shape: &StoredShape<'_>) -> Self {
+    fn new(body: &mut Body<'_>, shape: &StoredShape<'_>, fields: &mut Vec<RenderedField>) -> Self {
         let mut text = Vec::from(&b"{\"event_name\":"[..]);
         write_text(&mut text, shape.name);
         text.extend_from_slice(b",\"event_id\":\"");
-        let head = Piece::new(&text);
-        let render = |(kind, key): &(FieldKind, &str)| {
+        let head = body.piece(&text);
+        let mut size = head.size() + 64;
+        let start = fields.len();
+        for (kind, key) in &shape.keys {
             text.clear();
             text.push(b',');
             write_text(&mut text, key);
             text.push(b':');
-            RenderedField { kind: *kind, is_rate: *key == "sample_rate", text: Piece::new(&text) }
-        };
-        let fields: Vec<RenderedField> = shape.keys.iter().map(render).collect();
-        let size: usize = fields.iter().map(|field| field.text.size() + PARTS).sum();
-        Self { size: size + head.size() + 64, head, fields }
+            let text = body.piece(&text);
+            size += text.size() + PARTS;
+            fields.push(RenderedField { kind: *kind, is_rate: *key == "sample_rate", text });
+        }
+        Self { head, fields: start..fields.len(), size }
     }
 }
 
@@ -213,7 +220,7 @@ struct Rendered<'a> {
 }
 
 impl<'a> Rendered<'a> {
-    fn new(context: &StoredContext<'a>) -> Self {
+    fn new(body: &mut Body<'_>, context: &StoredContext<'a>) -> Self {
         let identity = |identity: Identity| context.identity[identity as usize];
         let session = identity(Identity::SessionId);
         let account = identity(Identity::AccountUuid);
@@ -232,7 +239,7 @@ impl<'a> Rendered<'a> {
         write_member(&mut exposure, "account_uuid", account);
         write_member(&mut exposure, "organization_uuid", organization);
 
-        Self { event: Piece::new(&event), exposure, session, environment: context.environment() }
+        Self { event: body.piece(&event), exposure, session, environment: context.environment() }
     }
 }
 
@@ -240,6 +247,7 @@ fn put_event(
     body: &mut Body<'_>,
     mut event: StoredEvent<'_>,
     shape: &RenderedShape,
+    fields: &[RenderedField],
     context: &Piece,
     pieces: &Pieces,
     times: &mut Times,
@@ -249,10 +257,10 @@ fn put_event(
     body.put(&pieces.timestamp);
     times.put(body, event.at);
     body.put(context);
-    if !shape.fields.is_empty() || event.rate.is_some() {
+    if !fields.is_empty() || event.rate.is_some() {
         body.put(&pieces.metadata);
         let start = body.end();
-        for field in &shape.fields {
+        for field in fields {
             let value = event.value(field.kind)?;
             // The rate that was drawn with is the one that counts.
             if event.rate.is_some() && field.is_rate {

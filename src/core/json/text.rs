@@ -99,7 +99,7 @@ impl Times {
             let mut text = Vec::new();
             write_time(&mut text, UnixMillis(minute));
             self.minute = minute;
-            self.text = Piece::new(&text);
+            self.text = body.piece(&text);
         }
         body.put(&self.text);
         body.write(|out, end| {

@@ -12,32 +12,35 @@ pub struct Values {
     double: Piece,
     text: Piece,
     end: Piece,
+    /// Behind milliseconds.
+    pub nanos: Piece,
     booleans: [Piece; 2],
 }
 
 impl Values {
-    pub fn new() -> Self {
-        let piece = |text: &str| Piece::new(text.as_bytes());
+    pub fn new(body: &mut Body<'_>) -> Self {
+        let mut piece = |text: &str| body.piece(text.as_bytes());
         Self {
             integer: piece("\"intValue\":\""),
             integer_end: piece("\"}},"),
             double: piece("\"doubleValue\":"),
             text: piece("\"stringValue\":"),
             end: piece("}},"),
+            nanos: piece("000000"),
             booleans: [piece("\"boolValue\":false}},"), piece("\"boolValue\":true}},")],
         }
     }
 
-    pub fn put(&self, body: &mut Body<'_>, key: &Piece, value: Stored<'_>) {
+    pub fn put(&self, body: &mut Body<'_>, key: Piece, value: Stored<'_>) {
         body.room(key.size() + 32 + NUMBER);
-        body.put(key);
+        body.put(&key);
         let (before, behind) = match value {
             Stored::Bool(value) => return body.put(&self.booleans[usize::from(value)]),
-            Stored::Text(_) => (&self.text, &self.end),
-            Stored::Number(number) if is_safe_integer(number) => (&self.integer, &self.integer_end),
-            Stored::Number(_) => (&self.double, &self.end),
+            Stored::Text(_) => (self.text, self.end),
+            Stored::Number(number) if is_safe_integer(number) => (self.integer, self.integer_end),
+            Stored::Number(_) => (self.double, self.end),
         };
-        body.put(before);
+        body.put(&before);
         match value {
             Stored::Number(number) => body.write(|out, end| put_number(out, end, number)),
             Stored::Bool(_) => {}
@@ -46,6 +49,6 @@ impl Values {
                 body.write(|out, end| escape(out, end, text));
             }
         }
-        body.put(behind);
+        body.put(&behind);
     }
 }

@@ -9,6 +9,7 @@ mod writer;
 pub mod response;
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use uuid::Uuid;
 
@@ -29,7 +30,7 @@ pub fn encode_json(
     sent_at: UnixMillis,
     out: &mut Vec<u8>,
 ) -> Result<(), NoBody> {
-    encode(record, attempt, sent_at, Writer::new(out, Some(json::Values::new())))
+    encode(record, attempt, sent_at, Writer::json(out))
 }
 
 /// Appends the body. After an error `out` is of no use.
@@ -39,7 +40,7 @@ pub fn encode_protobuf(
     sent_at: UnixMillis,
     out: &mut Vec<u8>,
 ) -> Result<(), NoBody> {
-    encode(record, attempt, sent_at, Writer::new(out, None))
+    encode(record, attempt, sent_at, Writer::protobuf(out))
 }
 
 /// Tags of protobuf: the field's number, and that it has a length.
@@ -86,6 +87,7 @@ fn encode(
     writer.literal("\"logRecords\":[", b"");
 
     let pieces = Pieces::new(&mut writer);
+    let mut fields = Vec::new();
     let mut context = Rendered::new(&mut writer, &StoredContext::default());
     let mut shapes = Vec::new();
     while let Some(item) = next {
@@ -93,14 +95,17 @@ fn encode(
             Item::Resource(_) => return Err(NoBody::Corrupt),
             Item::Report => {}
             Item::Context(stored) => context = Rendered::new(&mut writer, &stored),
-            Item::Shape(shape) => shapes.push(RenderedShape::new(&mut writer, &shape)),
+            Item::Shape(shape) => {
+                shapes.push(RenderedShape::new(&mut writer, &shape, &mut fields));
+            }
             Item::Event(event) => {
                 let shape = shapes.get(event.shape).ok_or(Corrupt)?;
-                put_event(&mut writer, event, shape, &context.event, &pieces)?;
+                let fields = fields.get(shape.fields.clone()).unwrap_or_default();
+                put_event(&mut writer, event, shape.head, fields, context.event, &pieces)?;
             }
             Item::Exposure { id, at, exposure, left_out } => {
                 let head = head(&mut writer, "growthbook_experiment", left_out);
-                let start = begin_event(&mut writer, at, &head, &pieces);
+                let start = begin_event(&mut writer, at, head, &pieces);
                 put_exposure(&mut writer, id, &exposure, &context, &pieces);
                 writer.end(start, "]},");
             }
@@ -128,7 +133,7 @@ fn put_scope(
     writer.text("\"name\":", SCOPE_NAME, "wasm-telemetry");
     writer.text(",\"version\":", SCOPE_VERSION, env!("CARGO_PKG_VERSION"));
     writer.literal(",\"attributes\":[", b"");
-    for (name, id) in [("id", header.batch_id), ("client_id", header.client_id)] {
+    for (name, id) in [("id", &header.batch_id), ("client_id", &header.client_id)] {
         let mut buffer = Uuid::encode_buffer();
         writer.put(
             SCOPE_ATTRIBUTE,
@@ -142,8 +147,9 @@ fn put_scope(
     }
     let mut time = Vec::new();
     write_time(&mut time, sent_at);
-    let quoted = core::str::from_utf8(&time).unwrap_or_default();
-    writer.put(SCOPE_ATTRIBUTE, "batch.", "sent_at", Stored::Text(quoted.trim_matches('"')));
+    let text = time.get(1..time.len() - 1).unwrap_or_default();
+    let text = core::str::from_utf8(text).unwrap_or_default();
+    writer.put(SCOPE_ATTRIBUTE, "batch.", "sent_at", Stored::Text(text));
     for (reason, count) in record.report()?.iter() {
         writer.put(SCOPE_ATTRIBUTE, "batch.dropped.", reason, Stored::Number(count as f64));
     }
@@ -164,7 +170,7 @@ impl Pieces {
     fn new(writer: &mut Writer<'_>) -> Self {
         // An empty length, which is filled in at the end, and the tag of a fixed number of 64 bits.
         let time = writer.piece("{\"timeUnixNano\":\"", b"\x12\0\x09");
-        let observed = writer.piece("000000\",\"observedTimeUnixNano\":\"", b"\x59");
+        let observed = writer.piece("\",\"observedTimeUnixNano\":\"", b"\x59");
         let id = writer.piece(
             "{\"key\":\"event_id\",\"value\":{\"stringValue\":\"",
             b"\x32\x32\x0a\x08event_id\x12\x26\x0a\x24",
@@ -177,7 +183,7 @@ impl Pieces {
 /// A shape's texts as they are written for each of its events.
 struct RenderedShape {
     head: Piece,
-    fields: Vec<RenderedField>,
+    fields: Range<usize>,
 }
 
 struct RenderedField {
@@ -187,14 +193,19 @@ struct RenderedField {
 }
 
 impl RenderedShape {
-    fn new(writer: &mut Writer<'_>, shape: &StoredShape<'_>) -> Self {
-        let render = |(kind, key): &(FieldKind, &str)| {
+    fn new(
+        writer: &mut Writer<'_>,
+        shape: &StoredShape<'_>,
+        fields: &mut Vec<RenderedField>,
+    ) -> Self {
+        let start = fields.len();
+        for (kind, key) in &shape.keys {
             let prefix = if is_taken(key) { EVENT } else { "" };
             let is_rate = *key == "sample_rate";
-            RenderedField { kind: *kind, is_rate, key: writer.key(ATTRIBUTE, prefix, key) }
-        };
-        let fields = shape.keys.iter().map(render).collect();
-        Self { head: head(writer, shape.name, shape.left_out), fields }
+            let key = writer.key(ATTRIBUTE, prefix, key);
+            fields.push(RenderedField { kind: *kind, is_rate, key });
+        }
+        Self { head: head(writer, shape.name, shape.left_out), fields: start..fields.len() }
     }
 }
 
@@ -208,7 +219,7 @@ fn is_taken(key: &str) -> bool {
 /// What stands between an event's time and its attributes.
 fn head(writer: &mut Writer<'_>, name: &str, left_out: u32) -> Piece {
     let start = writer.body.end();
-    writer.text("000000\",\"eventName\":", EVENT_NAME, name);
+    writer.text("\",\"eventName\":", EVENT_NAME, name);
     let body = writer.begin(",\"body\":{", BODY);
     writer.text("\"stringValue\":", STRING, name);
     writer.end(body, "}");
@@ -243,37 +254,38 @@ impl<'a> Rendered<'a> {
     }
 }
 
-fn begin_event(writer: &mut Writer<'_>, at: UnixMillis, head: &Piece, pieces: &Pieces) -> usize {
+fn begin_event(writer: &mut Writer<'_>, at: UnixMillis, head: Piece, pieces: &Pieces) -> usize {
     writer.body.room(head.size() + 128);
     let start = writer.body.end() + 2;
     writer.body.put(&pieces.time);
     writer.nanos(at);
     writer.body.put(&pieces.observed);
     writer.nanos(at);
-    writer.body.put(head);
+    writer.body.put(&head);
     start
 }
 
 fn put_event(
     writer: &mut Writer<'_>,
     mut event: StoredEvent<'_>,
-    shape: &RenderedShape,
-    context: &Piece,
+    head: Piece,
+    fields: &[RenderedField],
+    context: Piece,
     pieces: &Pieces,
 ) -> Result<(), Corrupt> {
-    let start = begin_event(writer, event.at, &shape.head, pieces);
-    for field in &shape.fields {
+    let start = begin_event(writer, event.at, head, pieces);
+    for field in fields {
         let value = event.value(field.kind)?;
         // The rate that was drawn with is the one that counts.
         if event.rate.is_none() || !field.is_rate {
-            writer.attribute(&field.key, value);
+            writer.attribute(field.key, value);
         }
     }
     if let Some(rate) = event.rate {
-        writer.attribute(&pieces.rate, Stored::Number(rate));
+        writer.attribute(pieces.rate, Stored::Number(rate));
     }
     put_id(writer, event.id, context.size(), pieces);
-    writer.body.put(context);
+    writer.body.put(&context);
     writer.end(start, "]},");
     Ok(())
 }

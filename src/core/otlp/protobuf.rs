@@ -7,10 +7,10 @@ use super::writer::is_safe_integer;
 
 /// An attribute whose key ends with the tag of its value, and which leaves a byte for the length of
 /// each.
-pub fn put_attribute(body: &mut Body<'_>, key: &Piece, value: Stored<'_>) {
+pub fn put_attribute(body: &mut Body<'_>, key: Piece, value: Stored<'_>) {
     let start = body.end() + 2;
     body.room(key.size() + 32);
-    body.put(key);
+    body.put(&key);
     let value_start = body.end();
     match value {
         Stored::Text(text) => {

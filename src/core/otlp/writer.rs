@@ -15,8 +15,13 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    pub fn new(out: &'a mut Vec<u8>, json: Option<json::Values>) -> Self {
-        Self { body: Body::new(out), json }
+    pub fn json(out: &'a mut Vec<u8>) -> Self {
+        let mut body = Body::new(out);
+        Self { json: Some(json::Values::new(&mut body)), body }
+    }
+
+    pub fn protobuf(out: &'a mut Vec<u8>) -> Self {
+        Self { json: None, body: Body::new(out) }
     }
 
     pub fn literal(&mut self, json: &str, protobuf: &[u8]) {
@@ -82,7 +87,7 @@ impl<'a> Writer<'a> {
         self.body.cut(start)
     }
 
-    pub fn attribute(&mut self, key: &Piece, value: Stored<'_>) {
+    pub fn attribute(&mut self, key: Piece, value: Stored<'_>) {
         match &self.json {
             Some(values) => values.put(&mut self.body, key, value),
             None => protobuf::put_attribute(&mut self.body, key, value),
@@ -91,16 +96,20 @@ impl<'a> Writer<'a> {
 
     pub fn put(&mut self, tag: u8, prefix: &str, key: &str, value: Stored<'_>) {
         let key = self.key(tag, prefix, key);
-        self.attribute(&key, value);
+        self.attribute(key, value);
     }
 
-    /// A time in nanoseconds; what follows it in JSON begins with six zeros. Past the year 2554 it has
-    /// no such number, and is the last that has.
+    /// A time in nanoseconds. Past the year 2554 it has no such number, and is the last that has.
     pub fn nanos(&mut self, time: UnixMillis) {
         const NANOS: u64 = 1_000_000;
         let millis = time.0.min(u64::MAX / NANOS);
-        match self.json {
-            Some(_) => self.body.write(|out, end| put_number(out, end, millis as f64)),
+        match &self.json {
+            Some(values) => {
+                self.body.write(|out, end| put_number(out, end, millis as f64));
+                if millis > 0 {
+                    self.body.put(&values.nanos);
+                }
+            }
             None => protobuf::put_fixed(&mut self.body, millis * NANOS),
         }
     }

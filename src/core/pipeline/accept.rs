@@ -9,7 +9,7 @@ use super::super::ledger::{Drops, Reason};
 use super::super::planted::{Bug, planted};
 use super::super::random::unit_of;
 use super::super::record::{Builder, Header};
-use super::super::shapes::{FieldKind, ShapeId, Staged, definition};
+use super::super::shapes::{ShapeId, Staged, definition};
 use super::super::text::{self, utf16_units};
 use super::super::time::{Millis, Now, UnixMillis};
 use super::keep::SLICE;
@@ -137,10 +137,15 @@ impl Pipeline {
         let Some(rate) = self.sample(self.config.sample_rate(name), name) else {
             return;
         };
-        if !is_name(name) {
+        let problem = match self.declared.event(name) {
+            _ if !is_name(name) => "must have 1 to 256 characters",
+            Err(undeclared) => undeclared,
+            Ok(_) => "",
+        };
+        if !problem.is_empty() {
             self.counts.accepted += 1;
             self.drop_events(Reason::InvalidName, 1);
-            let message = ["an event's name must have 1 to 256 characters; dropped: ", name];
+            let message = ["an event's name ", problem, "; dropped: ", name];
             self.told.tell(commands, "invalid_name", name, &message);
             return;
         }
@@ -150,15 +155,7 @@ impl Pipeline {
             return;
         }
         self.open_batch();
-        let kinds = fields.iter().filter_map(|(key, field)| {
-            let kind = match field {
-                Field::Number(_) => FieldKind::Number,
-                Field::Bool(_) => FieldKind::Bool,
-                Field::Text(_) => FieldKind::Text,
-                Field::Refused(_) => return None,
-            };
-            Some((*key, kind))
-        });
+        let kinds = fields.iter().filter_map(|(key, field)| Some((*key, field.kind().ok()?)));
         let definition = definition(name, given - fields.len(), kinds);
         if let Some(open) = &mut self.open {
             open.context(self.context_epoch, &self.context);
@@ -246,6 +243,8 @@ impl Pipeline {
         commands: &mut Vec<Command>,
     ) -> Vec<(&'a str, Field<'a>)> {
         let mut good = Vec::with_capacity(fields.len());
+        let Self { declared, counts, told, .. } = self;
+        let Ok(declared) = declared.event(name) else { return good };
         for (key, field) in fields {
             let problem = match field {
                 _ if !is_key(key) => "has a key that is not of 1 to 128 characters",
@@ -254,15 +253,17 @@ impl Pipeline {
                 Field::Text(text) if text.len() > TEXT && utf16_units(text) > TEXT => {
                     "is a text of more than 1,024 characters"
                 }
-                Field::Refused(kind) => kind,
-                _ => {
-                    good.push((*key, *field));
-                    continue;
-                }
+                _ => match declared.check(key, field) {
+                    Err(problem) => problem,
+                    Ok(()) => {
+                        good.push((*key, *field));
+                        continue;
+                    }
+                },
             };
-            self.counts.fields_left_out += 1;
+            counts.fields_left_out += 1;
             let message = ["event \"", name, "\": field \"", key, "\" ", problem, "; left out"];
-            self.told.tell(commands, "field_left_out", key, &message);
+            told.tell(commands, "field_left_out", key, &message);
         }
         good
     }
@@ -452,8 +453,8 @@ impl Pipeline {
         self.leave_lost(batch);
         if !self.fit(batch.key, batch.bytes.len(), commands) {
             // A lease that is not renewed runs out: nobody else must send it then.
-            if self.copies.remove(batch.key).is_some() {
-                self.remove(batch.key, commands);
+            if let Some(copy) = self.copies.remove(batch.key) {
+                self.remove(&copy, commands);
             }
             return;
         }

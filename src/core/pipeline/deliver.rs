@@ -116,8 +116,10 @@ impl Pipeline {
             compressed: false,
             keepalive: false,
         }));
-        if planted(Bug::RemovedBeforeItsAnswer) && self.copies.get(batch.key).is_some() {
-            self.remove(batch.key, commands);
+        if planted(Bug::RemovedBeforeItsAnswer)
+            && let Some(copy) = self.copies.get(batch.key).copied()
+        {
+            self.remove(&copy, commands);
         }
         self.flight = Some(Flight { id, batch, deadline, attempt, accepted: false });
     }
@@ -368,7 +370,7 @@ impl Pipeline {
                     && let Some(known) = self.known.remove(key)
                 {
                     self.count_taken(u64::from(known.events), content, commands);
-                    self.remove(key, commands);
+                    self.remove(&known, commands);
                 }
                 if unwritten.is_some() {
                     self.vacate_former(key, commands);

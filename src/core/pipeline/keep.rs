@@ -176,7 +176,7 @@ impl Pipeline {
         };
         self.adopt(&known);
         self.drop_events(reason, u64::from(known.events));
-        self.remove(key, commands);
+        self.remove(&known, commands);
     }
 
     /// What another visit or holder left is in this instance's custody from now on.
@@ -207,14 +207,15 @@ impl Pipeline {
         }
     }
 
-    pub(super) fn remove(&mut self, key: Key, commands: &mut Vec<Command>) {
-        self.start(Pending::Remove, StoreOp::Remove { key: key.text() }, commands);
+    /// Removes a record as it was last seen or written.
+    pub(super) fn remove(&mut self, record: &Known, commands: &mut Vec<Command>) {
+        self.start(Pending::Remove, StoreOp::Remove { seen: record.entry() }, commands);
     }
 
     /// Removes whatever the store may hold of a batch that has its outcome.
     pub(super) fn vacate(&mut self, key: Key, commands: &mut Vec<Command>) {
-        if self.copies.remove(key).is_some() {
-            self.remove(key, commands);
+        if let Some(copy) = self.copies.remove(key) {
+            self.remove(&copy, commands);
         }
         self.vacate_former(key, commands);
     }
@@ -223,8 +224,9 @@ impl Pipeline {
     pub(super) fn vacate_former(&mut self, key: Key, commands: &mut Vec<Command>) {
         while let Some(index) = self.former.iter().position(|(batch, _)| *batch == key) {
             let (_, former) = self.former.swap_remove(index);
-            self.copies.remove(former);
-            self.remove(former, commands);
+            if let Some(copy) = self.copies.remove(former) {
+                self.remove(&copy, commands);
+            }
         }
     }
 

@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use super::config::{Config, ConfigReport, Layer, Number, SampleRate, Setting};
 use super::context::{Context, ContextPatch, Identity, Scalar};
+use super::declared::Declared;
 use super::format::Format;
 use super::io::{Command, Consent, ExportId, FlushId, Input, Leaving};
 use super::json::{write_counts, write_text, write_u64};
@@ -68,6 +69,8 @@ pub struct Setup {
     pub compress: bool,
     /// Attributes of the resource, `service.name` first.
     pub resource: Vec<(String, Scalar)>,
+    /// The only events that are logged, if there is a list.
+    pub declared: Declared,
 }
 
 /// A finished batch in memory.
@@ -176,6 +179,7 @@ pub struct Pipeline {
     enabled: bool,
     consent: Consent,
     write_ahead: bool,
+    declared: Declared,
     exit: ExitPolicy,
     format: Format,
     compress: bool,
@@ -273,6 +277,7 @@ impl Pipeline {
             enabled: setup.enabled,
             consent: setup.consent,
             write_ahead: setup.write_ahead,
+            declared: setup.declared,
             exit: setup.exit,
             format: setup.format,
             compress: setup.compress,
@@ -476,9 +481,17 @@ impl Pipeline {
         if !accept::is_name(name) || fields.len() > accept::FIELDS || !fields.iter().all(good) {
             return None;
         }
+        let declared = self.declared.event(name).ok()?;
+        if fields.iter().any(|(key, kind)| declared.check_kind(key, *kind).is_err()) {
+            return None;
+        }
         let id = self.shapes.add(Shape::new(name, fields.iter().copied()))?;
         self.rates.push(self.config.sample_rate(name));
         Some(id)
+    }
+
+    pub fn declared(&self) -> &Declared {
+        &self.declared
     }
 
     pub fn shapes_full(&self) -> bool {

@@ -15,7 +15,7 @@ impl Pipeline {
     pub(super) fn heard(&mut self, success: bool, commands: &mut Vec<Command>) {
         self.trust = Some(success);
         if !success && let Some(key) = self.mark.take() {
-            self.remove(key, commands);
+            self.remove(&Known { key, ..Known::default() }, commands);
         }
     }
 
@@ -44,7 +44,7 @@ impl Pipeline {
             return;
         }
         if self.trust == Some(false) {
-            self.remove(key, commands);
+            self.remove(&Known { key, ..Known::default() }, commands);
         } else {
             self.trust = Some(true);
             self.mark = Some(key);

@@ -76,6 +76,7 @@ impl Host {
             format: Format::Json,
             compress: false,
             resource: vec![("service.name".into(), Scalar::Text("shop".into()))],
+            ..Setup::default()
         };
         let now = Now { mono: Millis(1), wall: UnixMillis(START) };
         let mut host = Self {
@@ -146,7 +147,7 @@ impl Host {
 
     fn ask(&mut self, id: OpId, op: StoreOp) {
         let removed = match &op {
-            StoreOp::Remove { key } => Some(key),
+            StoreOp::Remove { seen } => Some(&seen.key),
             _ => None,
         };
         let clear = op == StoreOp::Clear;

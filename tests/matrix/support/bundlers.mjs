@@ -18,23 +18,23 @@ import { html, page } from './programs.mjs';
  * and opens the result in Chromium.
  * @param {string} name
  * @param {(lab: Lab) => Promise<unknown>} build
- * @param {{ quick?: boolean, remark?: string }} [more]
+ * @param {{ program?: string, quick?: boolean, remark?: string }} [more]
  * @returns {import('./environments.mjs').Environment}
  */
-export function bundled(name, build, { quick, remark } = {}) {
+export function bundled(name, build, { program = page, quick, remark } = {}) {
   const run = async (/** @type {Lab} */ lab) => {
     const { project } = lab;
-    const bundle = async (/** @type {string} */ program) => {
+    const bundle = async (/** @type {string} */ text) => {
       rmSync(join(project, 'dist'), { recursive: true, force: true });
       mkdirSync(join(project, 'src'), { recursive: true });
       writeFileSync(join(project, 'src/index.html'), html);
-      writeFileSync(join(project, 'src/main.js'), program);
+      writeFileSync(join(project, 'src/main.js'), text);
       await build(lab);
       return copies(project, 'dist');
     };
     expect(await bundle(`import 'wasm-telemetry';`), 0, 'an import of nothing');
     expect(await bundle(`import { logEvent } from 'wasm-telemetry';`), 0, 'an unused name');
-    expect(await bundle(page), 1, 'the program');
+    expect(await bundle(program), 1, 'the program');
     const index = join(project, 'dist/index.html');
     if (!existsSync(index)) copyFileSync(join(project, 'src/index.html'), index);
     await lab.visit('/', 'dist');

@@ -19,7 +19,7 @@ import { cache, root } from '../../../tools/env.mjs';
 /** @typedef {Environment & { group: string, source: string, project: string }} Found */
 
 const matrix = join(root, 'tests', 'matrix');
-const groups = ['bundlers', 'runtimes', 'browsers', 'policies'];
+const groups = ['bundlers', 'runtimes', 'browsers', 'policies', 'rust'];
 // Outside of the repository, where no node_modules but its own is found. Each working copy has one.
 const projects = join(
   cache,
@@ -91,6 +91,9 @@ export function prepare(/** @type {Found} */ environment, /** @type {string} */ 
     if (name !== 'node_modules' && name !== 'installed') {
       rmSync(join(project, name), { recursive: true, force: true });
     }
+  }
+  for (const cache of ['.cache', '.vite']) {
+    rmSync(join(project, 'node_modules', cache), { recursive: true, force: true });
   }
   cpSync(source, project, { recursive: true });
   const place = join(project, 'node_modules', 'wasm-telemetry');

@@ -10,6 +10,12 @@ init({
 logEvent('started', { step: 1 });
 `;
 
+/** The same with the WebAssembly beside the script; `wasm` is the bundler's way to its address. */
+export const slimPage = (/** @type {string} */ wasm) =>
+  `${wasm}\n${page}`
+    .replace("'wasm-telemetry'", "'wasm-telemetry/slim'")
+    .replace('init({', 'init({ wasm,');
+
 export const html = `<!doctype html><meta charset="utf-8"><title>matrix</title>
 <script type="module" src="./main.js"></script>
 `;

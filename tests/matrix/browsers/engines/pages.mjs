@@ -4,7 +4,7 @@ import { until } from '../../../support/wait.mjs';
 /** The clock of a later visit: no lease is in force any more. */
 const later = 'const { now } = Date; Date.now = () => now() + 10 * 60_000;';
 
-/** @type {Record<string, import('./visits.mjs').Check>} */
+/** @type {Record<string, import('../../support/visits.mjs').Check>} */
 export const pages = {
   async 'the first line logs'({ give, start, logMany, arrive, server }, browser) {
     give({ '/': `${start()} ${logMany()}` });

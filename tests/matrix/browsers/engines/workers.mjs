@@ -6,12 +6,12 @@ const told = (/** @type {string} */ to) =>
   `telemetry.flush().then(() => ${to}.postMessage(telemetry.stats().store.kind));`;
 const listen = 'onmessage = ({ data }) => { window.told = data; };';
 
-const kind = (/** @type {import('./visits.mjs').Browser} */ browser) =>
+const kind = (/** @type {import('../../support/visits.mjs').Browser} */ browser) =>
   until(() => browser.evaluate('window.told'), 'the worker answers');
 
-/** @type {Record<string, import('./visits.mjs').Check>} */
+/** @type {Record<string, import('../../support/visits.mjs').Check>} */
 export const workers = {
-  async 'dedicated worker'({ give, start, logMany, arrive, server }, browser) {
+  async dedicated({ give, start, logMany, arrive, server }, browser) {
     give({
       '/': `var worker = new Worker('/worker.js'); worker.${listen}`,
       '/worker': `${load} ${start()} ${logMany()} ${told('self')}`,
@@ -21,7 +21,7 @@ export const workers = {
     assert.equal(await kind(browser), 'indexeddb');
   },
 
-  async 'shared worker'({ give, start, arrive, server }, browser) {
+  async shared({ give, start, arrive, server }, browser) {
     give({
       '/': `var worker = new SharedWorker('/shared.js'); worker.port.${listen}`,
       '/shared': `${load} ${start()}

@@ -15,7 +15,7 @@ export const environments = [
     `Rollup ${version}`,
     ({ exec }) =>
       exec('rollup', ['src/main.js', '--dir', 'dist', '--plugin', `${resolve}={browser:true}`]),
-    { remark },
+    { quick: true, remark },
   ),
   {
     name: `Rollup ${version}, for Node`,

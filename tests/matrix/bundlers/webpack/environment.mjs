@@ -2,17 +2,24 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundled } from '../../support/bundlers.mjs';
 import { versionOf } from '../../support/environments.mjs';
-import { script } from '../../support/programs.mjs';
+import { script, slimPage } from '../../support/programs.mjs';
 
 const version = versionOf(import.meta.url, 'webpack');
 
+const slim = slimPage(
+  `const wasm = new URL('wasm-telemetry/wasm-telemetry.wasm', import.meta.url);`,
+);
+
+const build =
+  (/** @type {string} */ mode) =>
+  (/** @type {import('../../support/lab.mjs').Lab} */ { exec }) =>
+    exec('webpack', ['./src/main.js', '--mode', mode]);
+
 /** @type {import('../../support/environments.mjs').Environment[]} */
 export const environments = [
-  ...['production', 'development'].map((mode) =>
-    bundled(`webpack ${version}, ${mode}`, ({ exec }) =>
-      exec('webpack', ['./src/main.js', '--mode', mode]),
-    ),
-  ),
+  bundled(`webpack ${version}, production`, build('production'), { quick: true }),
+  bundled(`webpack ${version}, development`, build('development')),
+  bundled(`webpack ${version}, production, slim`, build('production'), { program: slim }),
   {
     name: `webpack ${version}, for Node`,
     async run({ project, exec }) {

@@ -1,35 +1,42 @@
 // A browser, a site that uses the package, and checks one after the other.
 import assert from 'node:assert/strict';
 import { build } from 'esbuild';
-import { ids, logMany, numbers, options, upTo } from '../../../support/site.mjs';
-import { until } from '../../../support/wait.mjs';
-import { open } from '../../../support/webdriver.mjs';
+import { ids, logMany, numbers, options, upTo } from '../../support/site.mjs';
+import { until } from '../../support/wait.mjs';
+import { engines, open } from '../../support/webdriver.mjs';
 
-/** @typedef {import('../../../support/webdriver.mjs').Browser} Browser */
+/** @typedef {import('../../support/webdriver.mjs').Browser} Browser */
 /** @typedef {Awaited<ReturnType<typeof serve>>} Site */
 /** @typedef {(site: Site, browser: Browser) => Promise<string | void>} Check `string`: a remark */
 
 /**
- * @param {string} engine
- * @param {string} name
+ * @param {import('../../support/webdriver.mjs').EngineName} engine
+ * @param {string} what
  * @param {Record<string, Check>} checks
- * @returns {import('../../support/environments.mjs').Environment}
+ * @param {{ remark?: string, quick?: boolean }} [more]
+ * @returns {import('./environments.mjs').Environment}
  */
-export function visits(engine, name, checks) {
+export function visits(
+  engine,
+  what,
+  checks,
+  { remark = Object.keys(checks).join(', '), quick } = {},
+) {
   return {
-    name,
+    name: `${engines[engine].title}, ${what}`,
+    quick,
     events: [],
     async run(lab) {
       const script = await bundle(lab.project);
-      const browser = await open(lab, /** @type {any} */ (engine));
-      const remarks = [`${browser.version}: ${Object.keys(checks).length} checks`];
-      for (const [index, [what, check]] of Object.entries(checks).entries()) {
+      const browser = await open(lab, engine);
+      const remarks = [`${browser.version}: ${remark}`];
+      for (const [index, [title, check]] of Object.entries(checks).entries()) {
         try {
           // Each has a store of its own.
-          const remark = await check(serve(lab, script, `tested-${index}`), browser);
-          if (remark) remarks.push(remark);
+          const more = await check(serve(lab, script, `tested-${index}`), browser);
+          if (more) remarks.push(more);
         } catch (error) {
-          throw new Error(`${what}: ${/** @type {Error} */ (error).message}`);
+          throw new Error(`${title}: ${/** @type {Error} */ (error).message}`);
         }
       }
       return remarks.join('; ');
@@ -38,7 +45,7 @@ export function visits(engine, name, checks) {
 }
 
 function serve(
-  /** @type {import('../../support/lab.mjs').Lab} */ { server },
+  /** @type {import('./lab.mjs').Lab} */ { server },
   /** @type {string} */ script,
   /** @type {string} */ service,
 ) {
@@ -55,15 +62,21 @@ function serve(
     start: (more = '') =>
       `var codes = []; telemetry.init(${options(`serviceName: '${service}', ${more}`)});`,
     logMany,
-    give(/** @type {Record<string, string>} */ scripts) {
+    /**
+     * A page holds `/telemetry.js` and its own script, `<path>.js`, which is all that a worker has.
+     * @param {Record<string, string>} scripts
+     * @param {Record<string, string>} [headers] of all
+     */
+    give(scripts, headers) {
       server.serve((path) => {
-        if (path === '/telemetry.js') return { type: 'text/javascript', body: script };
+        const type = 'text/javascript';
+        if (path === '/telemetry.js') return { type, headers, body: script };
         const name = path.replace(/\.js$/, '');
         if (!(name in scripts)) return undefined;
-        if (path !== name) return { type: 'text/javascript', body: scripts[name] };
+        if (path !== name) return { type, headers, body: scripts[name] };
         const body = `<!doctype html><meta charset="utf-8"><title>${name}</title>
           <script src="/telemetry.js"></script><script src="${name}.js"></script>`;
-        return { type: 'text/html', body };
+        return { type: 'text/html', headers, body };
       });
     },
     /** Waits for the events 0 to `count - 1`; what comes twice has the same id. */
