@@ -49,7 +49,6 @@
 
 #[cfg(feature = "ablation")]
 pub mod ablation;
-pub mod body;
 pub mod codec;
 pub mod config;
 pub mod context;
@@ -70,3 +69,4 @@ pub mod store;
 pub mod text;
 pub mod time;
 pub mod url;
+pub mod wire;

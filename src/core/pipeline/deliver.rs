@@ -3,7 +3,6 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::super::body::NoBody;
 use super::super::config::Number;
 use super::super::io::{Command, Consent, Content, Export, ExportId, Outcome};
 use super::super::json::write_u64;
@@ -14,6 +13,7 @@ use super::super::record::Record;
 use super::super::retry::{Verdict, classify, retry_after_millis, wait_millis};
 use super::super::store::StoreOp;
 use super::super::time::Millis;
+use super::super::wire::NoBody;
 use super::operations::Pending;
 use super::{Attempt, Authorization, Batch, Flight, Parting, PartingFate, Pipeline};
 
