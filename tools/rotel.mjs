@@ -1,5 +1,7 @@
 // The OpenTelemetry collector that tools/setup.sh installs, as a process on the loopback.
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
@@ -9,15 +11,21 @@ import { toolsBin } from './env.mjs';
 const program = join(toolsBin, 'rotel');
 const startMillis = 20_000;
 
-/** @returns {Promise<number>} a port that nobody listens on */
-export function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
-      server.close(() => resolve(port));
-    });
-  });
+/**
+ * @returns {Promise<number>} a port that nobody listens on, and that the system gives to no connection
+ *   of its own while the collector is away
+ */
+export async function freePort() {
+  for (;;) {
+    const port = randomInt(20_000, 32_768);
+    const server = createServer().listen(port, '127.0.0.1');
+    const free = await once(server, 'listening').then(
+      () => true,
+      () => false,
+    );
+    server.close();
+    if (free) return port;
+  }
 }
 
 /**
