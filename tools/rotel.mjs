@@ -29,7 +29,7 @@ export async function freePort() {
 }
 
 /**
- * Starts it, and waits until it takes requests.
+ * Starts it, and waits until it takes requests. It ends with this process at the latest.
  * @param {number} port of OTLP/HTTP
  * @param {string[]} args what it does with what it got
  * @param {(text: string) => void} [print] gets what it prints
@@ -48,16 +48,19 @@ export async function startRotel(port, args, print = () => {}) {
     // Without ROTEL_… and OTEL_… of whoever starts it.
     { env: { PATH: process.env.PATH }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
+  const end = () => child.kill('SIGKILL');
+  process.once('exit', end);
+  child.once('exit', () => process.off('exit', end));
   child.stdout.setEncoding('utf8').on('data', (text) => {
     printed = (printed + text).slice(-2_000);
     print(text);
   });
   const failed = new Promise((resolve) => child.once('error', resolve).once('exit', resolve));
-  const end = Date.now() + startMillis;
+  const limit = Date.now() + startMillis;
   while (!(await listens(port))) {
-    const over = Date.now() > end || (await Promise.race([failed.then(() => true), sleep(20)]));
+    const over = Date.now() > limit || (await Promise.race([failed.then(() => true), sleep(20)]));
     if (!over) continue;
-    child.kill('SIGKILL');
+    end();
     throw new Error(`the collector does not listen on port ${port}; it printed:\n${printed}`);
   }
   return child;
