@@ -12,15 +12,15 @@ use proptest::prelude::*;
 use prost::Message;
 use serde_json::json;
 use uuid::Uuid;
-use wasm_telemetry::core::body::NoBody;
 use wasm_telemetry::core::context::{Context, Identity, Scalar};
+use wasm_telemetry::core::format::Format;
 use wasm_telemetry::core::io::{Exposure, Field};
 use wasm_telemetry::core::ledger::{Drops, REASONS};
-use wasm_telemetry::core::otlp;
 use wasm_telemetry::core::random::IdSeed;
 use wasm_telemetry::core::record::{Builder, Header, Record};
 use wasm_telemetry::core::shapes::{FieldKind, definition};
 use wasm_telemetry::core::time::UnixMillis;
+use wasm_telemetry::core::wire::NoBody;
 
 const NOW: u64 = 1_767_323_045_678;
 const SEED: IdSeed = IdSeed([7; 16]);
@@ -235,8 +235,8 @@ fn attribute(key: &str, value: &Scalar) -> KeyValue {
 fn encoded(record: &[u8]) -> Result<[Vec<u8>; 2], NoBody> {
     let record = Record::own(record).expect("our own");
     let (mut json, mut protobuf) = (b"before".to_vec(), b"before".to_vec());
-    let as_json = otlp::encode_json(&record, 2, UnixMillis(NOW), &mut json);
-    let as_protobuf = otlp::encode_protobuf(&record, 2, UnixMillis(NOW), &mut protobuf);
+    let as_json = Format::OtlpJson.encode(&record, 2, UnixMillis(NOW), &mut json);
+    let as_protobuf = Format::OtlpProtobuf.encode(&record, 2, UnixMillis(NOW), &mut protobuf);
     assert_eq!(as_json, as_protobuf);
     as_json.map(|()| {
         [json, protobuf]

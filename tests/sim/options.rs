@@ -27,6 +27,7 @@ pub struct Options {
 #[derive(Clone, Debug)]
 pub struct Own {
     pub format: Format,
+    pub compress: bool,
     pub write_ahead: bool,
     pub exit: ExitPolicy,
     pub consent_late: bool,
@@ -229,6 +230,7 @@ impl Own {
             [Format::Json, Format::Json, Format::Json, Format::OtlpJson, Format::OtlpProtobuf];
         Self {
             format: dice.pick(&formats),
+            compress: dice.percent(50),
             write_ahead: dice.percent(30),
             exit: dice.pick(&[
                 ExitPolicy::Auto,
@@ -249,6 +251,7 @@ impl Own {
     pub fn plain() -> Self {
         Self {
             format: Format::Json,
+            compress: true,
             write_ahead: false,
             exit: ExitPolicy::Auto,
             consent_late: false,

@@ -74,6 +74,7 @@ impl Host {
             exit: [ExitPolicy::Auto, ExitPolicy::Send, ExitPolicy::Keep]
                 [usize::from(script.exit % 3)],
             format: Format::Json,
+            compress: false,
             resource: vec![("service.name".into(), Scalar::Text("shop".into()))],
             ..Setup::default()
         };
