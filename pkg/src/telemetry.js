@@ -91,13 +91,13 @@ export class Telemetry {
   /** @returns {Promise<FlushReport>} */
   async flush(/** @type {FlushOptions | undefined} */ options) {
     // Not awaited without need: a page that goes away has no later.
-    if (this.#kept) await this.#settled;
+    if (this.#kept) await this.#settledWithin(options);
     return this.#report((client) => client.flush(timeoutOf(options)));
   }
 
   /** @returns {Promise<FlushReport>} */
   async shutdown(/** @type {FlushOptions | undefined} */ options) {
-    if (this.#kept) await this.#settled;
+    if (this.#kept) await this.#settledWithin(options);
     const report = await this.#report((client) => client.shutdown(timeoutOf(options)));
     if (this.#client) unwatch(this.#client);
     return report;
@@ -199,8 +199,15 @@ export class Telemetry {
    */
   async #report(call) {
     const report = this.#run(call);
-    if (!report) return noFlush();
+    if (!report) return { ...noFlush(), timedOut: this.#kept !== undefined };
     return isNodeLike ? holdOpen(report) : report;
+  }
+
+  /** A page that serves the WebAssembly itself may wait for it long. */
+  #settledWithin(/** @type {FlushOptions | undefined} */ options) {
+    // A timer's longest time is 2^31 - 1; it rings at once for more.
+    const millis = Math.min(timeoutOf(options), 2 ** 30);
+    return Promise.race([this.#settled, new Promise((resolve) => setTimeout(resolve, millis))]);
   }
 
   /** Where nobody waits for what strict mode throws. */
