@@ -10,6 +10,21 @@ export type Metadata = Readonly<Record<string, Field>>;
 /** A program's own list of events: `init<{ checkout: { items: number } }>(…)`. */
 export type EventMap = Record<string, Metadata | undefined>;
 
+/** Events declared at run time: what they may hold. `'text'` is text that {@link verified} vouched for. */
+export type EventSchema = Readonly<Record<string, Readonly<Record<string, FieldType>>>>;
+export type FieldType = 'number' | 'boolean' | 'text';
+
+/** What a declaration says to the compiler. Every field may be left out. */
+export type EventsOf<Schema extends EventSchema> = {
+  [Name in keyof Schema]: {
+    readonly [Key in keyof Schema[Name]]?: {
+      number: number;
+      boolean: boolean;
+      text: Verified;
+    }[Schema[Name][Key]];
+  };
+};
+
 /** Values of the context and the user: set on purpose by the host, so text is allowed (1,024 characters at most). */
 export type ContextValue = string | number | boolean | null | undefined;
 
@@ -62,7 +77,7 @@ export interface BatchConfig {
   skipAuth?: boolean | null;
   /** After a second 401 or 403, try once without Authorization. Default true. */
   authFallback?: boolean | null;
-  /** Starts with one `/`. Default `/api/event_logging/batch`. */
+  /** Starts with one `/`. Default `/api/event_logging/batch`, with OTLP `/v1/logs`. */
   path?: string | null;
   /** `https:`, or `http:` to loopback. Default: the page's own origin in a browser. */
   baseUrl?: string | null;
@@ -140,8 +155,10 @@ export interface InitOptions {
   serviceVersion?: string;
   /** More attributes of the resource: text, numbers, booleans. */
   resource?: Record<string, string | number | boolean>;
-  /** Default `'json'`. */
-  format?: 'json';
+  /** What requests look like: the module's own JSON, or OTLP/HTTP logs. Default `'json'`. */
+  format?: Format;
+  /** Bodies over 1 KiB are compressed where the platform can, but not as a page goes away. Default `'gzip'`. */
+  compression?: 'gzip' | 'none';
   /** Sent with every request. `Authorization` belongs to `auth`. */
   headers?: Record<string, string>;
   /** Gives the Authorization value, asked before each request. */
@@ -155,6 +172,11 @@ export interface InitOptions {
   consent?: Consent;
   /** Stay off where the browser sends Global Privacy Control. Default false. */
   respectGpc?: boolean;
+  /**
+   * The only events and fields that may leave. Another event is dropped and counted as `invalid_name`, another
+   * field is left out and counted. Without this, names and keys are whatever the program gives.
+   */
+  events?: EventSchema;
   userId?: string;
   sessionId?: string;
   user?: UserPatch;
@@ -176,7 +198,15 @@ export interface InitOptions {
   onDiagnostic?: (diagnostic: Diagnostic) => void;
   /** Print diagnostics to the console. */
   debug?: boolean;
+  /**
+   * For `wasm-telemetry/slim`: where you serve `wasm-telemetry/wasm-telemetry.wasm` (a text or a URL), or
+   * its Response, its bytes, a WebAssembly.Module, or a promise of any. Where the package holds the
+   * WebAssembly itself, this is ignored.
+   */
+  wasm?: string | object;
 }
+
+export type Format = 'json' | 'otlp-json' | 'otlp-protobuf';
 
 export type Consent = 'granted' | 'pending' | 'denied';
 
@@ -184,7 +214,7 @@ export type Consent = 'granted' | 'pending' | 'denied';
 export interface Ledger {
   /** Events that passed the gates, and stored ones of an earlier visit that this instance took over. */
   accepted: number;
-  /** The endpoint answered 2xx. */
+  /** The endpoint answered 2xx, and did not say that it rejected them. */
   delivered: number;
   /** Left without a witness: sent as the page went away, or exported by another tab or process. */
   handedOver: number;
@@ -225,7 +255,7 @@ export interface Stats {
     killed: Killed;
     consent: Consent;
     durability: 'on-failure' | 'write-ahead';
-    format: string;
+    format: Format;
   };
   store: {
     kind: 'indexeddb' | 'files' | 'memory' | 'host' | 'none';
@@ -280,7 +310,31 @@ export class Telemetry<Events extends EventMap = EventMap> {
   verified(text: string): Verified;
 }
 
+/** A field that can leave, in the words of the `json` format. */
+export interface LeavingField {
+  where:
+    | 'header'
+    | 'resource'
+    | 'batch'
+    | 'event'
+    | 'exposure'
+    | 'core_metadata'
+    | 'user_metadata'
+    | 'event_metadata';
+  /** `'*'`: whatever name the program uses. */
+  name: string;
+  holds: string;
+  /** Of `event_metadata`: the event. `'*'`: any. */
+  event?: string;
+}
+
+/** Every field that can leave with these options, for a privacy review. */
+export function describe(options: InitOptions): LeavingField[];
+
 /** Makes the default instance. A second call gives the one that is there, and says so in a diagnostic. */
+export function init<const Schema extends EventSchema>(
+  options: InitOptions & { events: Schema },
+): Telemetry<EventsOf<Schema>>;
 export function init<Events extends EventMap = EventMap>(options: InitOptions): Telemetry<Events>;
 export function logEvent(name: string, metadata?: Metadata): void;
 export function logExperiment(exposure: Exposure): void;

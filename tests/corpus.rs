@@ -35,6 +35,7 @@ fn the_corpus_and_what_once_failed_hold() {
 fn real_records_hold() {
     for (index, record) in fuzz::seeds::records().iter().enumerate() {
         fuzz::record::run(record);
+        fuzz::otlp::run(record);
         if let Some(folder) = std::env::var_os("FUZZ_SEEDS") {
             fs::write(Path::new(&folder).join(format!("real-{index}")), record).unwrap();
         }

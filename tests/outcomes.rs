@@ -5,11 +5,17 @@ mod support;
 
 use std::collections::HashSet;
 
+use opentelemetry_proto::tonic::collector::logs::v1::{
+    ExportLogsPartialSuccess, ExportLogsServiceResponse,
+};
+use prost::Message;
 use support::{Host, Sent, number};
 use wasm_telemetry::core::config::{Setting, Value};
 use wasm_telemetry::core::context::{ContextPatch, Scalar, Slot};
-use wasm_telemetry::core::io::{Field, Input, Outcome};
+use wasm_telemetry::core::format::Format;
+use wasm_telemetry::core::io::{Consent, Content, Field, Input, Leaving, Outcome};
 use wasm_telemetry::core::ledger::Reason;
+use wasm_telemetry::core::pipeline::{ExitPolicy, Setup};
 
 /// A host with one batch of so many events on its way.
 fn sending(settings: &[Setting<'_>], events: u64) -> (Host, Sent) {
@@ -255,14 +261,18 @@ fn without_any_authorization_left_to_try_the_batch_is_dropped() {
 fn a_401_to_a_request_that_carried_no_authorization_is_final() {
     let (mut host, sent) = sending(&[], 1);
     // `auth` gave nothing.
-    let outcome = Outcome::Response { status: 401, retry_after: None, authorized: false };
+    let outcome = Outcome::Response {
+        status: 401,
+        retry_after: None,
+        authorized: false,
+        content: Content::default(),
+    };
     host.give(Input::Exported { id: sent.id, outcome });
     assert_eq!(host.dropped(Reason::Unauthorized), 1);
 }
 
 #[test]
 fn a_401_while_offline_or_killed_or_without_consent_keeps_the_batch() {
-    use wasm_telemetry::core::io::Consent;
     let killed =
         Setting::Killed { switch: Value::Bool(true), until: Value::Absent, stored: Value::Absent };
     for case in 0..3 {
@@ -403,4 +413,254 @@ fn a_batch_whose_body_would_be_huge_is_sent_in_parts() {
     }
     numbers.sort_unstable();
     assert_eq!(numbers, (0..40).collect::<Vec<u64>>());
+}
+
+const OTLP: [Format; 2] = [Format::OtlpJson, Format::OtlpProtobuf];
+
+/// An OTLP host with one batch of ten events on its way.
+fn sending_otlp(format: Format) -> (Host, Sent) {
+    let mut host = Host::with(Setup { format, ..support::setup(1) }, &[]);
+    (0..10).for_each(|n| host.log(n));
+    host.flush(60_000);
+    let sent = host.sent_one();
+    assert_eq!(sent.numbers(), (0..10).collect::<Vec<u64>>());
+    (host, sent)
+}
+
+/// The official response, as a server of that format writes it.
+fn response(format: Format, rejected: i64, message: &str) -> Vec<u8> {
+    let response = ExportLogsServiceResponse {
+        partial_success: Some(ExportLogsPartialSuccess {
+            rejected_log_records: rejected,
+            error_message: message.into(),
+        }),
+    };
+    match format {
+        Format::OtlpProtobuf => response.encode_to_vec(),
+        _ => serde_json::to_vec(&response).unwrap(),
+    }
+}
+
+fn told(host: &Host) -> Vec<&'static str> {
+    host.diagnostics.iter().map(|told| told.code).collect()
+}
+
+#[test]
+fn what_a_partial_success_rejects_is_counted_and_not_sent_again() {
+    for format in OTLP {
+        for (claimed, rejected) in [(0, 0), (1, 1), (10, 10), (11, 10), (i64::MAX, 10), (-1, 0)] {
+            let (mut host, sent) = sending_otlp(format);
+            // It is stored, too.
+            host.fail(&sent);
+            until_next(&mut host);
+            let sent = host.sent_one();
+            host.flush(60_000);
+            let bytes = response(format, claimed, "");
+            host.answer_saying(&sent, 200, Content { kind: format.content_type(), bytes: &bytes });
+            let ledger = host.ledger();
+            assert_eq!(ledger.delivered, 10 - rejected, "{format:?}: {claimed}");
+            assert_eq!(host.dropped(Reason::Rejected), rejected, "{format:?}: {claimed}");
+            assert_eq!((host.stored_events(), host.has_sent()), (0, false));
+            let (_, report) = host.flushed.pop().expect("a report");
+            assert_eq!((report.delivered, report.dropped), (10 - rejected, rejected));
+            let expected: &[&str] = if rejected > 0 { &["events_rejected"] } else { &[] };
+            assert_eq!(told(&host), expected);
+        }
+    }
+}
+
+#[test]
+fn the_next_batch_tells_what_a_partial_success_rejected() {
+    for format in OTLP {
+        let (mut host, sent) = sending_otlp(format);
+        let bytes = response(format, 3, "");
+        host.answer_saying(&sent, 202, Content { kind: format.content_type(), bytes: &bytes });
+        host.log(11);
+        host.flush(0);
+        assert_eq!(host.sent_one().body.dropped["rejected"], 3);
+    }
+}
+
+#[test]
+fn a_server_may_warn_in_a_bounded_message_of_one_line() {
+    for format in OTLP {
+        let (mut host, sent) = sending_otlp(format);
+        let bytes = response(format, 0, &format!("a\n\u{1b}[2J\u{9b}b{}", "\u{fc}".repeat(5_000)));
+        host.answer_saying(&sent, 200, Content { kind: format.content_type(), bytes: &bytes });
+        assert_eq!((host.ledger().delivered, host.dropped(Reason::Rejected)), (10, 0));
+        let [diagnostic] = host.diagnostics.as_slice() else { panic!("one diagnostic") };
+        assert_eq!(diagnostic.code, "endpoint_warning");
+        assert!(diagnostic.message.contains("a  [2J\u{a0}b\u{fc}"), "{diagnostic:?}");
+        assert!(diagnostic.message.chars().count() < 200, "{diagnostic:?}");
+    }
+}
+
+#[test]
+fn what_is_no_otlp_response_is_a_success_and_told() {
+    let json: [&[u8]; 12] = [
+        b"OK",
+        b"\"partialSuccess\"",
+        b"7",
+        b"{",
+        b"{\"partialSuccess\":{\"rejectedLogRecords\":\"3\"",
+        b"{\"partialSuccess\":{\"rejectedLogRecords\":\"3\"}",
+        b"{\"partialSuccess\":{\"errorMessage\":\"\xff\"}}",
+        b"{\"partialSuccess\":{\"errorMessage\":\"\\u00",
+        b"}",
+        b"<html>",
+        &[b'['; 10_000],
+        &[0; 100],
+    ];
+    let protobuf: [&[u8]; 7] = [
+        b"OK",
+        &[0x0a],
+        &[0x0a, 0x02, 0x08],
+        &[0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f, 0x08, 0x03],
+        &[0x0a, 0x02, 0x08, 0xff],
+        &[0x0a, 0x03, 0x12, 0x01, 0xff],
+        &[0xff; 64],
+    ];
+    let json = json.map(|bytes| Content { kind: "application/json; charset=utf-8", bytes });
+    let protobuf = protobuf.map(|bytes| Content { kind: "APPLICATION/X-PROTOBUF", bytes });
+    let others = ["text/html", "", "application/jso"].map(|kind| Content { kind, bytes: b"{}" });
+    for format in OTLP {
+        for content in json.iter().chain(&protobuf).chain(&others) {
+            let (mut host, sent) = sending_otlp(format);
+            host.answer_saying(&sent, 200, *content);
+            assert_eq!(host.ledger().delivered, 10, "{content:?}");
+            assert_eq!(told(&host), ["answer_unknown"], "{content:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_later_version_says_besides_is_not_minded() {
+    let nested = ["[".repeat(5_000), "]".repeat(5_000)].concat();
+    let json = format!(
+        "\n{{\"new\":{nested},\"partialSuccess\" : {{\"kind\":{{\"rejectedLogRecords\":9}},\
+         \"rejectedLogRecords\" : 3 ,\"more\":[1,\"\\\"}}\",null]}},\"rejectedLogRecords\":7}}"
+    );
+    let protobuf = [
+        &[0x10, 0x07, 0x1a, 0x02, 0x08, 0x09][..],
+        &[0x0a, 0x14, 0x08, 0x03, 0x19, 0, 0, 0, 0, 0, 0, 0, 0, 0x25, 0, 0, 0, 0, 0x2a, 0x02, 7, 7],
+    ];
+    for (kind, bytes) in
+        [("application/json", json.as_bytes()), ("application/x-protobuf", &protobuf.concat())]
+    {
+        let (mut host, sent) = sending_otlp(Format::OtlpJson);
+        host.answer_saying(&sent, 200, Content { kind, bytes });
+        assert_eq!((host.ledger().delivered, host.dropped(Reason::Rejected)), (7, 3), "{kind}");
+    }
+}
+
+#[test]
+fn a_count_of_another_type_counts_for_nothing() {
+    for count in ["true", "null", "-3", "\"-3\"", "[3]", "{\"a\":3}", "\"three\"", "3.5", "3e1"] {
+        let json = format!("{{\"partialSuccess\":{{\"rejectedLogRecords\":{count}}}}}");
+        let (mut host, sent) = sending_otlp(Format::OtlpJson);
+        let content = Content { kind: "application/json", bytes: json.as_bytes() };
+        host.answer_saying(&sent, 200, content);
+        assert_eq!(host.ledger().delivered, 10, "{count}");
+    }
+}
+
+#[test]
+fn the_json_format_looks_into_no_answer() {
+    let (mut host, sent) = sending(&[], 10);
+    let bytes = response(Format::OtlpJson, 3, "no");
+    host.answer_saying(&sent, 200, Content { kind: "application/json", bytes: &bytes });
+    assert_eq!((host.ledger().delivered, host.diagnostics.len()), (10, 0));
+}
+
+#[test]
+fn a_success_whose_rest_never_comes_is_one_when_its_time_is_over() {
+    for format in OTLP {
+        let (mut host, sent) = sending_otlp(format);
+        host.accept(&sent);
+        assert_eq!((host.ledger().in_flight, host.ledger().delivered), (10, 0));
+        host.wait(10_000);
+        assert_eq!(host.cancelled, [sent.id]);
+        assert_eq!((host.ledger().delivered, host.has_sent()), (10, false));
+        // What comes after all counts for nothing.
+        let bytes = response(format, 3, "");
+        host.answer_saying(&sent, 200, Content { kind: format.content_type(), bytes: &bytes });
+        assert_eq!((host.ledger().delivered, host.dropped(Reason::Rejected)), (10, 0));
+    }
+}
+
+#[test]
+fn whoever_goes_away_does_not_wait_for_the_rest_of_a_success() {
+    for leaving in [Leaving::Page { budget: 65_536 }, Leaving::Process, Leaving::Signal] {
+        let (mut host, sent) = sending_otlp(Format::OtlpJson);
+        host.accept(&sent);
+        host.give(Input::Leaving(leaving));
+        let ledger = host.ledger();
+        assert_eq!((ledger.delivered, ledger.stored, host.stored_events()), (10, 0, 0));
+        assert!(!host.has_sent(), "{leaving:?}");
+    }
+    let (mut host, sent) = sending_otlp(Format::OtlpJson);
+    host.accept(&sent);
+    host.shutdown(100);
+    host.wait(100);
+    assert_eq!((host.ledger().delivered, host.stored_events()), (10, 0));
+    let (mut host, sent) = sending_otlp(Format::OtlpJson);
+    host.accept(&sent);
+    host.give(Input::Consent(Consent::Denied));
+    assert_eq!((host.ledger().delivered, host.dropped(Reason::ConsentDenied)), (10, 0));
+}
+
+#[test]
+fn a_page_that_stays_hears_what_its_parting_requests_were_answered() {
+    for exit in [ExitPolicy::Send, ExitPolicy::Keep] {
+        for rest in [true, false] {
+            let format = Format::OtlpJson;
+            let mut host = Host::with(Setup { format, exit, ..support::setup(1) }, &[]);
+            (0..10).for_each(|n| host.log(n));
+            host.give(Input::Leaving(Leaving::Page { budget: 65_536 }));
+            let sent = host.sent_one();
+            host.accept(&sent);
+            let mut rejected = 0;
+            if rest {
+                let bytes = response(format, 3, "");
+                let content = Content { kind: format.content_type(), bytes: &bytes };
+                host.answer_saying(&sent, 200, content);
+                rejected = 3;
+            }
+            host.wait(60_000);
+            let ledger = host.ledger();
+            assert_eq!(ledger.delivered, 10 - rejected, "{exit:?}, {rest}");
+            assert_eq!(host.dropped(Reason::Rejected), rejected, "{exit:?}, {rest}");
+            assert_eq!((ledger.handed_over, host.stored_events()), (0, 0));
+            assert!(!host.has_sent());
+        }
+    }
+}
+
+#[test]
+fn with_otlp_a_status_that_nobody_named_is_final() {
+    for format in OTLP {
+        for (status, is_final) in
+            [(501, true), (505, true), (511, true), (500, false), (408, false)]
+        {
+            let (mut host, sent) = sending_otlp(format);
+            host.answer(&sent, status);
+            let rejected = if is_final { 10 } else { 0 };
+            assert_eq!(host.dropped(Reason::Rejected), rejected, "{status}");
+        }
+    }
+}
+
+#[test]
+fn a_batch_that_an_otlp_endpoint_finds_too_large_is_split() {
+    for format in OTLP {
+        let (mut host, sent) = sending_otlp(format);
+        host.answer(&sent, 413);
+        let (mut numbers, mut next) = (Vec::new(), host.sent());
+        while let Some(sent) = next.pop() {
+            numbers.extend(sent.numbers());
+            host.answer(&sent, 200);
+            next = host.sent();
+        }
+        assert_eq!(numbers, (0..10).collect::<Vec<u64>>());
+    }
 }

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 use wasm_telemetry::core::codec::{Reader, put_text, put_varint};
 use wasm_telemetry::core::context::{Context, ContextPatch, Identity, Scalar, Slot};
+use wasm_telemetry::core::format::Format;
 use wasm_telemetry::core::io::{Exposure, Field};
-use wasm_telemetry::core::json;
 use wasm_telemetry::core::ledger::{Drops, REASONS};
 use wasm_telemetry::core::random::IdSeed;
 use wasm_telemetry::core::record::{Builder, Header, Item, Record, Stored, StoredContext, stamp};
@@ -181,7 +181,7 @@ fn write(logged: &[Logged], report: &Drops, base: u64) -> (Header, Vec<u8>, Vec<
                     experiment_metadata,
                 };
                 builder.context(epoch, &context);
-                builder.exposure(UnixMillis(*at), &exposure);
+                builder.exposure(UnixMillis(*at), &exposure, 0);
                 (*at, format!("{exposure:?}"))
             }
         };
@@ -253,7 +253,7 @@ fn read(bytes: &[u8]) -> Vec<Seen> {
                 let what = format!("{:?} {:?} {fields:?}", shape.name, event.rate);
                 seen.push(Seen { id: event.id, at: event.at.0, what, context: context.clone() });
             }
-            Item::Exposure { id, at, exposure } => {
+            Item::Exposure { id, at, exposure, .. } => {
                 let what = format!("{exposure:?}");
                 seen.push(Seen { id, at: at.0, what, context: context.clone() });
             }
@@ -269,11 +269,11 @@ fn read_anything(bytes: &[u8]) {
     let Ok(record) = Record::own(bytes) else { return };
     let _ = record.report();
     let mut out = Vec::new();
-    let _ = json::encode(&record, 1, UnixMillis(0), &mut out);
+    let _ = Format::Json.encode(&record, 1, UnixMillis(0), &mut out);
     if let Ok(Some(halves)) = record.split(record.header.events / 2, Uuid::nil(), Uuid::nil(), 9) {
         for (_, half) in halves {
             let half = Record::own(&half).expect("what was written has a header");
-            let _ = json::encode(&half, 1, UnixMillis(0), &mut out);
+            let _ = Format::Json.encode(&half, 1, UnixMillis(0), &mut out);
         }
     }
 }
@@ -353,7 +353,7 @@ proptest! {
         let mut builder = Builder::new(header(0), &[]);
         let before = stamped(builder.snapshot());
         prop_assert_eq!(Record::checked(&before).unwrap().header.events, 0);
-        builder.exposure(UnixMillis(5), &Exposure { experiment_id: "x", ..Exposure::default() });
+        builder.exposure(UnixMillis(5), &Exposure { experiment_id: "x", ..Exposure::default() }, 0);
         prop_assert_eq!(Record::checked(&stamped(builder.snapshot())).unwrap().header.events, 1);
         prop_assert_eq!(read(&bytes).len(), expected.len());
     }
@@ -378,7 +378,7 @@ proptest! {
     ) {
         read_anything(&bytes);
         let mut sound = vec![0; 8];
-        sound[..4].copy_from_slice(b"WTR2");
+        sound[..4].copy_from_slice(b"WTR3");
         sound.extend_from_slice(&bytes);
         stamp(&mut sound);
         read_anything(&sound);

@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 use wasm_telemetry::core::config::{Layer, Setting, Value};
-use wasm_telemetry::core::io::{Command, FlushId, Input, Outcome};
+use wasm_telemetry::core::io::{Command, Content, FlushId, Input, Outcome};
 use wasm_telemetry::core::pipeline::{Pipeline, Setup};
 use wasm_telemetry::core::shapes::{FieldKind, ShapeId, Staged};
 use wasm_telemetry::core::time::{Millis, Now, UnixMillis};
@@ -87,7 +87,12 @@ fn finish(mut pipeline: Pipeline, mut commands: Vec<Command>) -> (Vec<String>, S
         if let Command::Export(export) = command {
             let (id, outcome) = (
                 export.id,
-                Outcome::Response { status: 200, retry_after: None, authorized: false },
+                Outcome::Response {
+                    status: 200,
+                    retry_after: None,
+                    authorized: false,
+                    content: Content::default(),
+                },
             );
             pipeline.handle(NOW, Input::Exported { id, outcome }, &mut commands);
         }

@@ -34,6 +34,7 @@ const passes = [
 
 const out = join(root, 'target', 'npm');
 const wasmFile = join(out, 'wasm_telemetry.wasm');
+const wasmName = 'wasm-telemetry.wasm';
 // The same with the names of its functions, for tools/size.mjs and twiggy.
 const namedFile = join(out, 'named.wasm');
 const bindingsFile = join(out, 'bindgen', 'wasm_telemetry_bg.js');
@@ -96,6 +97,7 @@ async function buildWasm(/** @type {string} */ compiled, /** @type {string} */ p
     .update(readFileSync(new URL('wasm-names.mjs', import.meta.url)))
     .update(readFileSync(new URL('wasm-sections.mjs', import.meta.url)))
     .update(readFileSync(join(root, 'package-lock.json')))
+    .update(readFileSync(join(root, 'pkg', 'package.json')))
     .update(version('wasm-bindgen'))
     .update(profile)
     .digest('hex');
@@ -138,7 +140,9 @@ async function deflated(/** @type {string} */ file) {
 }
 
 function shortenNames(/** @type {string} */ bound) {
-  const short = shortened(readFileSync(bound), readFileSync(bindingsFile, 'utf8'));
+  const { name, version } = JSON.parse(readFileSync(join(root, 'pkg', 'package.json'), 'utf8'));
+  const release = `${name} ${version}`;
+  const short = shortened(readFileSync(bound), readFileSync(bindingsFile, 'utf8'), release);
   writeFileSync(bound, short.module);
   writeFileSync(bindingsFile, short.bindings);
   const imports = [...short.imported];
@@ -146,14 +150,22 @@ function shortenNames(/** @type {string} */ bound) {
   writeFileSync(
     importsFile,
     `import { ${imports.map(([name, to]) => `${name} as _${to}`).join(', ')} } from '#bindings';
-export const imports = { w: { ${imports.map(([, to]) => `${to}: _${to}`).join(', ')} } };
+const w = { ${imports.map(([, to]) => `${to}: _${to}`).join(', ')} };
+export const release = '${release}';
+export const imports = { w, [release]: w };
 export const callbacks = ${JSON.stringify(callbacks.map(([, to]) => to))};
 export const start = ${JSON.stringify(short.exported.get('__wbindgen_start') ?? '')};
 `,
   );
   writeFileSync(
+    join(out, 'module.d.ts'),
+    'declare const module: WebAssembly.Module;\nexport default module;\n',
+  );
+  writeFileSync(
     importsFile.replace(/js$/, 'd.ts'),
-    `/** What the module imports. */
+    `/** Whose the module is. */
+export const release: string;
+/** What the module imports. */
 export const imports: WebAssembly.Imports;
 /** The exports that timers, promises and the garbage collector call back. */
 export const callbacks: string[];
@@ -166,17 +178,22 @@ export const start: string;
 async function bundle() {
   const dist = join(root, 'pkg', 'dist');
   const bundles = /** @type {const} */ ([
-    ['index.js', 'esm', 'platform.js'],
-    ['index.cjs', 'cjs', 'platform.js'],
-    ['browser.js', 'esm', 'browser.js'],
+    ['index.js', 'esm', 'platform.js', 'inlined.js'],
+    ['index.cjs', 'cjs', 'platform.js', 'inlined.js'],
+    ['browser.js', 'esm', 'browser.js', 'inlined.js'],
+    ['slim.js', 'esm', 'browser.js', 'served.js'],
+    ['workerd.js', 'esm', 'browser.js', 'compiled.js'],
   ]);
-  const changed = [];
-  for (const [name, format, platform] of bundles) {
+  const changed = [writeIfChanged(join(dist, wasmName), readFileSync(wasmFile))];
+  for (const [name, format, platform, source] of bundles) {
     const { outputFiles } = await build({
       absWorkingDir: root,
       entryPoints: ['pkg/src/index.js'],
-      // Before everything else: between two files it would keep gzip from seeing what they share.
-      inject: [bytesFile],
+      inject: [
+        // Before everything else: between two files it would keep gzip from seeing what they share.
+        ...(source === 'inlined.js' ? [bytesFile] : []),
+        ...(platform === 'platform.js' ? [join(root, 'pkg/src/text.js')] : []),
+      ],
       outfile: join(dist, name),
       format,
       bundle: true,
@@ -190,10 +207,14 @@ async function bundle() {
       plugins: [
         { name: 'generated', setup: resolveGenerated },
         {
-          name: 'platform',
+          name: 'chosen',
           setup({ onResolve }) {
-            const path = join(root, 'pkg', 'src', platform);
-            onResolve({ filter: /^#platform$/ }, () => ({ path }));
+            const own = (/** @type {string} */ name) => ({ path: join(root, 'pkg', 'src', name) });
+            onResolve({ filter: /^#platform$/ }, () => own(platform));
+            onResolve({ filter: /^#source$/ }, () => own(source));
+            const telemetry = source === 'compiled.js' ? 'requests.js' : 'telemetry.js';
+            onResolve({ filter: /^#telemetry$/ }, () => own(telemetry));
+            onResolve({ filter: /^#module$/ }, () => ({ path: `./${wasmName}`, external: true }));
           },
         },
       ],

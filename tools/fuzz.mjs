@@ -44,7 +44,7 @@ function fuzz(/** @type {string} */ target) {
 /** Of the old corpus, what was found and real records: a few that reach most of the code. */
 function minimize(/** @type {string} */ target) {
   const [found, corpus] = folders(target);
-  if (target === 'record') {
+  if (['otlp', 'record'].includes(target)) {
     const seeds = ['test', '--quiet', '--locked', '--test', 'corpus', 'real_records_hold'];
     run('cargo', seeds, { FUZZ_SEEDS: join(root, found) });
   }

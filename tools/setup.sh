@@ -4,19 +4,25 @@ set -euo pipefail
 
 usage() {
   cat <<'USAGE'
-Usage: tools/setup.sh [build|demo|test|fuzz]
+Usage: tools/setup.sh [build|demo|otlp|test|matrix|clickhouse|fuzz]
 
-  build   Rust with wasm32, wasm-bindgen, npm packages
-  demo    the same, and Chromium with chromedriver
-  test    the same, wasm-pack and valgrind (default)
-  fuzz    Rust and cargo-fuzz
+  build        Rust with wasm32, wasm-bindgen, npm packages
+  demo         the same, and Chromium with chromedriver
+  otlp         the same, and an OpenTelemetry collector
+  test         the same, wasm-pack and valgrind (default)
+  matrix       the same as demo, and Firefox and WebKit with their drivers
+  clickhouse   Rust with wasm32, wasm-bindgen, npm packages, the collector and ClickHouse's engine
+  fuzz         Rust and cargo-fuzz
 
-Rust's tools go into $WASM_TELEMETRY_TOOLS, by default ~/.cache/wasm-telemetry/tools.
+Tools go into $WASM_TELEMETRY_TOOLS, by default ~/.cache/wasm-telemetry/tools.
 USAGE
 }
 
 WASM_PACK_VERSION=0.15.1
 CARGO_FUZZ_VERSION=0.13.2
+ROTEL_VERSION=0.0.1a15
+CHDB_VERSION=26.9.0
+GECKODRIVER_VERSION=0.37.1
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 tools=${WASM_TELEMETRY_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/wasm-telemetry/tools}
 PATH=$tools/bin:$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
@@ -34,7 +40,7 @@ has() { command -v "$1" >/dev/null 2>&1; }
 main() {
   local part=${1:-test}
   case $part in
-    build | demo | test | fuzz) ;;
+    build | demo | otlp | test | matrix | clickhouse | fuzz) ;;
     -h | --help) usage && exit ;;
     *) usage >&2 && exit 2 ;;
   esac
@@ -50,11 +56,14 @@ main() {
   fi
   wasm_bindgen
   npm_packages
-  if [ "$part" != build ]; then browser; fi
+  case $part in demo | otlp | test | matrix) browser ;; esac
+  case $part in otlp | test | clickhouse) collector ;; esac
+  if [ "$part" = clickhouse ]; then clickhouse; fi
   if [ "$part" = test ]; then
     cargo_tool wasm-pack "$WASM_PACK_VERSION" --locked
     valgrind
   fi
+  if [ "$part" = matrix ]; then other_browsers; fi
 }
 
 # Two set-ups at once would install over each other. macOS has no flock: there nobody waits.
@@ -120,7 +129,7 @@ cargo_tool() {
   say "$crate $version: ok"
 }
 
-installed_version() { has "$1" && "$1" --version 2>/dev/null | awk '{ print $2 }'; }
+installed_version() { has "$1" && "$1" --version 2>/dev/null | awk 'NR == 1 { print $2 }'; }
 
 npm_packages() {
   { has node && has npm; } || die 'Node.js or npm is missing.' \
@@ -159,6 +168,65 @@ browser_is_there() {
   has chromedriver || return 1
   has chromium || has chromium-browser || has google-chrome ||
     [ -d '/Applications/Chromium.app' ] || [ -d '/Applications/Google Chrome.app' ]
+}
+
+# A program that comes as a Python package, and is linked with Python's library.
+collector() {
+  local program="$tools/bin/rotel" libraries
+  if ! [ -d "$tools/rotel-$ROTEL_VERSION" ] || ! "$program" --version >/dev/null 2>&1; then
+    rm -rf "$tools/rotel-$ROTEL_VERSION"
+    python_package rotel "$ROTEL_VERSION" '30 MB'
+    libraries=$(python3 -c 'import sysconfig; print(sysconfig.get_config_var("LIBDIR"))')
+    mkdir -p "$tools/bin"
+    printf '#!/bin/sh\n%s exec "%s" "$@"\n' \
+      "LD_LIBRARY_PATH=\"$libraries\${LD_LIBRARY_PATH:+:\$LD_LIBRARY_PATH}\"" \
+      "$tools/rotel-$ROTEL_VERSION/rotel/rotel-agent" >"$program"
+    chmod +x "$program"
+    "$program" --version >/dev/null || die "the collector, $program, does not run (see above)." \
+      "If Python's library is missing, Debian, Ubuntu: apt-get install libpython3-dev"
+  fi
+  say "rotel $ROTEL_VERSION: ok"
+}
+
+clickhouse() {
+  [ -d "$tools/chdb-core-$CHDB_VERSION" ] || python_package chdb-core "$CHDB_VERSION" '560 MB'
+  say "chdb-core $CHDB_VERSION: ok"
+}
+
+# Into a folder of its own, so that neither the system's packages nor another project's change.
+python_package() {
+  local package=$1 version=$2 size=$3
+  local folder="$tools/$package-$version"
+  has python3 || die "python3 is missing; $package comes as a Python package." \
+    'Debian, Ubuntu: apt-get install python3-pip    macOS: brew install python'
+  python3 -m pip --version >/dev/null 2>&1 || die 'pip is missing (python3 -m pip).' \
+    'Debian, Ubuntu: apt-get install python3-pip    elsewhere: python3 -m ensurepip'
+  say "$package $version: installing with pip into $tools, $size"
+  rm -rf "$folder.new"
+  python3 -m pip install --quiet --disable-pip-version-check --root-user-action=ignore \
+    --no-deps --no-compile --only-binary=:all: --target="$folder.new" "$package==$version" 9>&- ||
+    die "pip could not install $package $version (see above)." \
+      'It is made for Python 3.10 to 3.13, on macOS and on Linux with glibc 2.34 or later.'
+  mv "$folder.new" "$folder"
+}
+
+# Debian's. Elsewhere the matrix goes on without those that are missing, and its table says so.
+other_browsers() {
+  if ! { has firefox && has WebKitWebDriver && has Xvfb; }; then
+    local packages='firefox-esr webkit2gtk-driver xvfb'
+    if ! has apt-get; then
+      say "Firefox, WebKitWebDriver or Xvfb is missing (Debian's packages: $packages): going on without"
+      return 0
+    fi
+    say 'Firefox and WebKit: installing with apt-get'
+    # shellcheck disable=SC2086 # several words on purpose
+    { as_root apt-get update -qq &&
+      as_root apt-get install -y -qq --no-install-recommends $packages; } ||
+      die "apt-get could not install $packages." "As root: apt-get update && apt-get install $packages"
+    hash -r
+  fi
+  say 'Firefox and WebKit: ok'
+  cargo_tool geckodriver "$GECKODRIVER_VERSION" --locked
 }
 
 # It counts instructions, and runs on Linux.

@@ -94,9 +94,9 @@ async function scriptPieces() {
             path: join(generated, 'bindgen', 'wasm_telemetry_bg.js'),
           }));
           onResolve({ filter: /^#imports$/ }, () => ({ path: join(generated, 'imports.js') }));
-          onResolve({ filter: /^#platform$/ }, () => ({
-            path: join(root, 'pkg', 'src', 'browser.js'),
-          }));
+          const own = (/** @type {string} */ name) => ({ path: join(root, 'pkg', 'src', name) });
+          onResolve({ filter: /^#platform$/ }, () => own('browser.js'));
+          onResolve({ filter: /^#source$/ }, () => own('inlined.js'));
           onResolve({ filter: /^#bytes$/ }, ({ path }) => ({ path, namespace: 'none' }));
           onLoad({ filter: /./, namespace: 'none' }, () => ({
             contents: `export const bytes = '';`,

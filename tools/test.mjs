@@ -18,6 +18,7 @@ const plain = process.stdout.isTTY ? [] : ['--colors=off'];
 const wasm = ['--target', 'wasm32-unknown-unknown'];
 const denyWarnings = ['--all-targets', '--locked', '--', '-D', 'warnings'];
 const fuzzCrate = ['--manifest-path', 'fuzz/Cargo.toml'];
+const example = ['--manifest-path', 'examples/rust/Cargo.toml'];
 const fuzzSeed = process.env.FUZZ_SEED ?? String(randomInt(2 ** 47));
 
 /** @type {Step[]} */
@@ -27,6 +28,11 @@ const steps = [
     name: 'rustfmt fuzz',
     part: 'format',
     command: ['cargo', 'fmt', '--check', ...fuzzCrate],
+  },
+  {
+    name: 'rustfmt example',
+    part: 'format',
+    command: ['cargo', 'fmt', '--check', ...example],
   },
   { name: 'biome', part: 'format', command: ['biome', 'ci', '--error-on-warnings', ...plain] },
   {
@@ -42,6 +48,11 @@ const steps = [
       ...['cargo', 'clippy', ...fuzzCrate, '--no-default-features', '--target-dir', 'target'],
       ...denyWarnings,
     ],
+  },
+  {
+    name: 'clippy example',
+    part: 'lint',
+    command: ['cargo', 'clippy', ...example, '--target-dir', 'target', ...wasm, ...denyWarnings],
   },
   {
     name: 'rustdoc',
@@ -92,9 +103,17 @@ const steps = [
   nodeTests('package', 'build'),
   nodeTests('matrix', 'build'),
   nodeTests('node', 'build'),
+  nodeTests('otlp', 'build'),
+  nodeTests('hostile', 'build'),
   nodeTests('browser', 'build'),
   nodeTests('trials', 'build'),
   { name: 'demo', part: 'demo', needs: 'build', command: ['node', 'tools/demo.mjs', '--check'] },
+  {
+    name: 'demo through OpenTelemetry',
+    part: 'demo',
+    needs: 'build',
+    command: ['node', 'tools/demo.mjs', '--format', 'otlp', '--check'],
+  },
 ];
 
 // So that a hung test ends the run with its name, long before whoever waits for the run gives up.
@@ -211,7 +230,7 @@ function nodeTests(part, needs) {
   // Listed here, because newer versions of Node take a folder's name for a file's.
   const files = (existsSync(directory) ? readdirSync(directory, { recursive: true }) : [])
     .map(String)
-    .filter((file) => file.endsWith('.test.mjs'))
+    .filter((file) => file.endsWith('.test.mjs') && !file.includes('node_modules'))
     .sort()
     .map((file) => join('tests', part, file));
   return {

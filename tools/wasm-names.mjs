@@ -11,8 +11,9 @@ const functionKind = 0;
 /**
  * @param {Uint8Array} module
  * @param {string} bindings the text of its bindings
+ * @param {string} release a module's name that one import is from, so that another release's does not fit
  */
-export function shortened(module, bindings) {
+export function shortened(module, bindings, release) {
   const used = new Set(Array.from(bindings.matchAll(/\bwasm\.(\w+)/g), ([, name]) => name));
   // What is looked up by its name.
   used.add('memory').add('__wbindgen_start');
@@ -22,7 +23,7 @@ export function shortened(module, bindings) {
   const exported = new Map();
   const parts = sections(module).map(({ id, start, body, end }) => {
     if (id === importSection)
-      return section(id, renamedImports(new Reader(module, body), imported));
+      return section(id, renamedImports(new Reader(module, body), imported, release));
     if (id === exportSection) {
       return section(id, renamedExports(new Reader(module, body), used, exported));
     }
@@ -36,15 +37,20 @@ export function shortened(module, bindings) {
   };
 }
 
-/** All imports get one module's name, too. */
-function renamedImports(/** @type {Reader} */ reader, /** @type {Names} */ names) {
+/** All imports but the first get one module's name, too. */
+function renamedImports(
+  /** @type {Reader} */ reader,
+  /** @type {Names} */ names,
+  /** @type {string} */ release,
+) {
   const items = Array.from({ length: reader.number() }, () => {
     reader.text();
     const name = reader.text();
     if (reader.byte() !== functionKind) throw new Error(`${name} is imported and no function`);
     const short = letters(names.size);
     names.set(name, short);
-    return [text('w'), text(short), [functionKind], number(reader.number())];
+    const from = names.size === 1 ? release : 'w';
+    return [text(from), text(short), [functionKind], number(reader.number())];
   });
   return [number(items.length), ...items.flat()];
 }

@@ -9,6 +9,7 @@ const nothing = () => undefined;
 export const environment = /** @type {Platform['environment']} */ (nothing);
 export const files = /** @type {Platform['files']} */ (nothing);
 export const gzip = undefined;
+export const mayRead = () => true;
 export const unwatch = /** @type {Platform['unwatch']} */ (nothing);
 
 // Not called where nothing is like Node.

@@ -1,6 +1,7 @@
 // A page that is left before the WebAssembly is there: the calls that wait for it go into the spool, and
 // the next page of the service logs them.
 import { Client } from '#bindings';
+import { holdsFields, snapshot } from './snapshot.js';
 import { Spool } from './spool.js';
 import { textOf, verified } from './verified.js';
 
@@ -43,11 +44,14 @@ export function guard(options, host, kept) {
   const save = () => {
     takeBack();
     if (!mayStore(options, host, kept) || spool.keys().length >= mostPages) return;
-    const { calls, text } = pack(kept.calls);
+    const { calls, text } = pack(kept.calls, options.events);
     if (calls.length === 0) return;
-    const { serviceVersion, resource, user, userId, sessionId, context } = options;
+    const { resource, user, context, ...more } = options;
+    const { serviceVersion, userId, sessionId } = fieldsOf(more, scalar);
+    const groups = { resource, user, context };
+    const fields = fieldsOf(groups, (group) => fieldsOf(snapshot(group), scalar));
     key ||= String(crypto.getRandomValues(new Uint32Array(8)));
-    const told = { serviceVersion, resource, user, userId, sessionId, context };
+    const told = { serviceVersion, userId, sessionId, ...fields };
     spool.write(key, `[${JSON.stringify(told)},[${text}]]`);
     saved = calls;
   };
@@ -135,16 +139,16 @@ function mayStore({ enabled, consent, respectGpc, killed, store, batch }, { disa
 }
 
 /** The first calls, as many as there is room for. */
-function pack(/** @type {Call[]} */ all) {
+function pack(/** @type {Call[]} */ all, /** @type {InitOptions['events']} */ events) {
   const calls = [];
   const texts = [];
   let room = mostCharacters;
   for (const call of all) {
     const { method, at, args } = call;
-    // A getter of its arguments is at work.
-    if (args.length === 0) continue;
-    const [name, fields] = args;
-    const text = JSON.stringify([method, at, method === 'logEvent' ? [name, plain(fields)] : args]);
+    // While a getter of its arguments is at work there are none.
+    const stored = args.length > 0 && storable[method]?.(args[0], args[1], events);
+    if (!stored) continue;
+    const text = JSON.stringify([method, at, stored]);
     room -= text.length;
     if (room < 0) break;
     calls.push(call);
@@ -153,27 +157,82 @@ function pack(/** @type {Call[]} */ all) {
   return { calls, text: texts.join() };
 }
 
-/** Numbers and booleans as they are, a text that was vouched for in a list, and null for all else. */
-function plain(/** @type {any} */ fields) {
-  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) return null;
-  const entries = Object.entries(fields).map(([key, value]) => {
-    if (value === undefined || typeof value === 'number' || typeof value === 'boolean') {
-      return [key, value];
-    }
-    const text = textOf(value);
-    return [key, text === undefined ? null : [text]];
-  });
-  return Object.fromEntries(entries);
+/**
+ * What may be stored of a call: no more than may be sent. The rest would be refused anyway.
+ * @type {Partial<Record<Call['method'], (argument: any, fields: any, events: any) => unknown[]>>}
+ */
+const storable = {
+  logEvent: (name, fields, events) => {
+    const declared = !events || (typeof name === 'string' && has(events, name));
+    const known = events ? declared && events[name] : fields;
+    return [declared ? only('string', name) : null, plain(fields, known)];
+  },
+  logExperiment: (exposure) => {
+    const { experimentId, variationId, userAttributes, experimentMetadata } = Object(exposure);
+    return [
+      {
+        experimentId: only('string', experimentId),
+        variationId: only('number', variationId),
+        userAttributes: only('object', userAttributes),
+        experimentMetadata: only('object', experimentMetadata),
+      },
+    ];
+  },
+  setContext: (patch) => [fieldsOf(patch, scalar)],
+  setUser: (patch) => [fieldsOf(patch, scalar)],
+  updateConfig: (patch) => [fieldsOf(patch, (group, name) => setting(group, name, 2))],
+};
+
+const has = (/** @type {object} */ object, /** @type {any} */ key) => Object.hasOwn(object, key);
+
+const only = (/** @type {string} */ type, /** @type {unknown} */ value) =>
+  typeof value === type ? value : undefined;
+
+const scalar = (/** @type {unknown} */ value) =>
+  /^(string|number|boolean)$/.test(typeof value) || value === null ? value : undefined;
+
+/**
+ * @param {any} fields
+ * @param {(value: unknown, name: string) => unknown} each
+ * @returns {any} nothing if it is no object
+ */
+function fieldsOf(fields, each) {
+  if (!holdsFields(fields)) return undefined;
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, each(value, name)]),
+  );
 }
 
-function revived(/** @type {any} */ fields) {
-  if (fields === null) return undefined;
-  const entries = Object.entries(fields).map(([key, value]) => [
-    key,
-    Array.isArray(value) ? verified(value[0], false) : value,
-  ]);
-  return Object.fromEntries(entries);
+/** @returns {unknown} so many levels of groups, and of texts only those that mean something */
+function setting(
+  /** @type {unknown} */ value,
+  /** @type {string} */ name,
+  /** @type {number} */ levels,
+) {
+  if (levels > 0 && holdsFields(value)) {
+    return fieldsOf(value, (inner, key) => setting(inner, key, levels - 1));
+  }
+  const text = typeof value === 'string' && !/^(path|baseUrl)$/.test(name);
+  return text && !/^(event|session|keep|erase)$/.test(value) ? undefined : scalar(value);
 }
+
+/**
+ * Numbers and booleans as they are, a text that was vouched for in a list, and null for all else.
+ * @param {any} fields
+ * @param {any} known the fields that may be stored
+ */
+const plain = (fields, known) =>
+  fieldsOf(fields, (value, name) => {
+    if (!known || !has(known, name)) return undefined;
+    if (value === undefined || typeof value === 'number' || typeof value === 'boolean') {
+      return value;
+    }
+    const text = textOf(value);
+    return text === undefined ? null : [text];
+  });
+
+const revived = (/** @type {any} */ fields) =>
+  fieldsOf(fields, (value) => (Array.isArray(value) ? verified(value[0], false) : value));
 
 /**
  * There may be no `localStorage`, or it is forbidden or full: then nothing is saved.

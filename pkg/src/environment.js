@@ -1,16 +1,12 @@
-// What the process's environment says: OpenTelemetry's variables, and who must not be logged.
+// What the process's environment says: OpenTelemetry's variables, as defaults of the options, and who must
+// not be logged. `docs/environment.md` lists them.
+import { tell } from './diagnostics.js';
+import { applyHeaders, readCompression, readEndpoint } from './receiver.js';
+import { attempt, decoded, merged, pairsOf, read } from './variables.js';
 
-/**
- * @typedef {object} Environment
- * @property {string} [serviceName]
- * @property {string} [serviceVersion]
- * @property {Record<string, string>} resource
- * @property {import('../index.d.ts').BatchConfig} batch
- * @property {string} [disabled] why nothing may be logged
- * @property {{ name: string, reason: string }[]} rejected
- */
-
-/** @typedef {Record<string, string | undefined>} Variables */
+/** @typedef {import('../index.d.ts').InitOptions} InitOptions */
+/** @typedef {import('../index.d.ts').BatchConfig} BatchConfig */
+/** @typedef {import('./variables.js').Reject} Reject */
 
 // In the order in which one gives way to the next, with the limits of the configuration.
 const numbers = /** @type {const} */ ([
@@ -21,83 +17,67 @@ const numbers = /** @type {const} */ ([
   ['OTEL_BLRP_EXPORT_TIMEOUT', 'exportTimeoutMillis', 10, 600_000],
 ]);
 
-/** @returns {Environment} */
-export function readEnvironment(/** @type {Variables} */ variables) {
-  /** @type {Environment['rejected']} */
-  const rejected = [];
-  const {
-    'service.name': nameInResource,
-    'service.version': serviceVersion,
-    ...resource
-  } = readResource(variables.OTEL_RESOURCE_ATTRIBUTES, rejected);
-  return {
-    serviceName: variables.OTEL_SERVICE_NAME || nameInResource,
-    serviceVersion,
-    resource,
-    batch: { ...readNumbers(variables, rejected), ...readEndpoint(variables, rejected) },
-    disabled: readDisabled(variables),
-    rejected,
-  };
+/**
+ * Completes the options.
+ * @param {InitOptions} options
+ * @returns {{ batch: BatchConfig, disabled?: string }} what gives way to remote configuration, too; and why
+ *   nothing may be logged
+ */
+export function applyEnvironment(options) {
+  /** @type {Reject} */
+  const reject = (name, reason) =>
+    tell(options, { code: 'option_rejected', message: `${name} ${reason}`, field: name });
+  const { 'service.name': name, 'service.version': version, ...resource } = readResource(reject);
+  options.serviceName ??= read('OTEL_SERVICE_NAME') || name;
+  options.serviceVersion ??= version;
+  options.resource = merged(resource, options.resource);
+  options.compression ??= readCompression(reject);
+  const base = attempt(() => options.batch?.baseUrl) ?? undefined;
+  applyHeaders(options, base, reject);
+  // Half of one endpoint and half of another would be none.
+  const endpoint = base === undefined ? readEndpoint(reject) : {};
+  return { batch: { ...readNumbers(reject), ...endpoint }, disabled: readDisabled(reject) };
 }
 
-function readDisabled(/** @type {Variables} */ { DO_NOT_TRACK, OTEL_SDK_DISABLED }) {
-  if (/^(1|true)$/i.test(DO_NOT_TRACK?.trim() ?? '')) return `DO_NOT_TRACK=${DO_NOT_TRACK}`;
-  if (/^true$/i.test(OTEL_SDK_DISABLED?.trim() ?? '')) return 'OTEL_SDK_DISABLED=true';
-  return undefined;
+/** One bad pair spoils all, as OpenTelemetry has it. */
+function readResource(/** @type {Reject} */ reject) {
+  const variable = 'OTEL_RESOURCE_ATTRIBUTES';
+  /** @type {Record<string, string>} */
+  const resource = {};
+  for (const [name, text] of pairsOf(variable)) {
+    const [key, value] = [decoded(name), decoded(text)];
+    if (!key || value === undefined || text.includes('=')) {
+      reject(
+        variable,
+        'must be key=value,key=value, with any other comma, = and % percent-encoded',
+      );
+      return {};
+    }
+    resource[key] = value;
+  }
+  return resource;
 }
 
-function readNumbers(
-  /** @type {Variables} */ variables,
-  /** @type {Environment['rejected']} */ rejected,
-) {
+function readNumbers(/** @type {Reject} */ reject) {
   /** @type {Record<string, number>} */
   const batch = {};
   for (const [name, field, min, max] of numbers) {
-    const text = variables[name]?.trim();
-    if (!text) continue;
+    const text = read(name);
+    if (text === '') continue;
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= min && value <= max) batch[field] = value;
-    else rejected.push({ name, reason: `must be a whole number from ${min} to ${max}` });
+    // To OpenTelemetry a time-out of 0 is none.
+    else if (field === 'exportTimeoutMillis' && /^0+$/.test(text)) batch[field] = max;
+    else reject(name, `must be a whole number from ${min} to ${max}`);
   }
   return batch;
 }
 
-function readEndpoint(
-  /** @type {Variables} */ variables,
-  /** @type {Environment['rejected']} */ rejected,
-) {
-  const name = variables.OTEL_EXPORTER_OTLP_LOGS_ENDPOINT?.trim()
-    ? 'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT'
-    : 'OTEL_EXPORTER_OTLP_ENDPOINT';
-  const text = variables[name]?.trim();
-  if (!text) return {};
-  try {
-    const { protocol, origin, pathname } = new URL(text);
-    if (protocol !== 'https:' && protocol !== 'http:') throw new Error('no HTTP');
-    return { baseUrl: origin + pathname.replace(/\/+$/, '') };
-  } catch {
-    rejected.push({ name, reason: 'must be a URL that begins with https:// or http://' });
-    return {};
-  }
-}
-
-/** `key1=value1,key2=value2`, values percent-encoded. One bad pair spoils all, as OpenTelemetry has it. */
-function readResource(
-  /** @type {string | undefined} */ text,
-  /** @type {Environment['rejected']} */ rejected,
-) {
-  /** @type {Record<string, string>} */
-  const resource = {};
-  const name = 'OTEL_RESOURCE_ATTRIBUTES';
-  for (const pair of text?.trim() ? text.split(',') : []) {
-    const [, key, value] = pair.match(/^\s*([^=\s]+)\s*=(.*)$/s) ?? [];
-    try {
-      if (!key) throw new Error('no key');
-      resource[key] = decodeURIComponent(value.trim());
-    } catch {
-      rejected.push({ name, reason: 'must be key=value pairs with commas between' });
-      return {};
-    }
-  }
-  return resource;
+function readDisabled(/** @type {Reject} */ reject) {
+  const wish = read('DO_NOT_TRACK');
+  if (!/^(0|false)?$/i.test(wish)) return `DO_NOT_TRACK=${wish}`;
+  const disabled = read('OTEL_SDK_DISABLED');
+  if (/^true$/i.test(disabled)) return 'OTEL_SDK_DISABLED=true';
+  if (!/^(false)?$/i.test(disabled)) reject('OTEL_SDK_DISABLED', 'must be true or false');
+  return undefined;
 }

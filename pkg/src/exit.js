@@ -1,4 +1,5 @@
 // The end of a process: what waits is exported while there is time, and stored when there is none.
+import { process } from './runtime.js';
 import { watchSignals } from './signals.js';
 
 /**
@@ -59,14 +60,25 @@ function listen() {
     leaveAll('process');
     for (const { onExit } of clients.values()) onExit();
   };
+  const storeCopies = () => leaveAll('signal');
+  const { Deno } = /** @type {any} */ (globalThis);
   allowListeners(1);
   process.on('beforeExit', exportNew);
   process.on('exit', storeAll);
+  if (Deno) {
+    // Nothing is told there to listeners of 'exit' by Deno.exit(), nor by an error that nobody catches.
+    addEventListener('unload', storeAll);
+    process.on('uncaughtExceptionMonitor', storeCopies);
+  }
   const stopSignals = watchSignals((ends) => leaveAll(ends ? 'process' : 'signal'));
   return () => {
     stopSignals();
     process.removeListener('beforeExit', exportNew);
     process.removeListener('exit', storeAll);
+    if (Deno) {
+      removeEventListener('unload', storeAll);
+      process.removeListener('uncaughtExceptionMonitor', storeCopies);
+    }
     allowListeners(-1);
   };
 }

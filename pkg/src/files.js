@@ -8,7 +8,7 @@
 // written yet, the last half minute as a rule: such a record is absent, or torn, which its checksum tells.
 //
 // Everything is synchronous, for nothing else works while a process exits.
-import { builtin } from './runtime.js';
+import { builtin, isGranted, process, variable } from './runtime.js';
 
 /** @typedef {import('../index.d.ts').Store} Store */
 /** @typedef {import('../index.d.ts').StoreEntry} Entry */
@@ -22,12 +22,13 @@ const unfinishedMillis = 3_600_000;
 /** Where the batches of a service go if the host names no directory. */
 export function defaultDirectory(/** @type {string} */ serviceName) {
   const { isAbsolute, join } = builtin('node:path');
-  const { env, platform } = process;
+  demand({ name: 'sys', kind: 'homedir' });
   const home = builtin('node:os').homedir();
+  const { platform } = process;
   const state = () => {
     if (platform === 'darwin') return join(home, 'Library', 'Application Support');
-    if (platform === 'win32') return env.LOCALAPPDATA || join(home, 'AppData', 'Local');
-    const { XDG_STATE_HOME: given } = env;
+    if (platform === 'win32') return variable('LOCALAPPDATA') || join(home, 'AppData', 'Local');
+    const given = variable('XDG_STATE_HOME');
     return given && isAbsolute(given) ? given : join(home, '.local', 'state');
   };
   const hash = builtin('node:crypto').createHash('sha256').update(serviceName).digest('hex');
@@ -46,6 +47,7 @@ export function openFiles(/** @type {string} */ path) {
   const { O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_RDONLY, O_WRONLY } = fs.constants;
 
   if (path === '') throw new TypeError('directory must be a path that is not empty');
+  for (const name of ['read', 'write']) demand({ name, path });
   const directory = resolve(path);
   ownFolder(directory);
 
@@ -269,6 +271,8 @@ export function openFiles(/** @type {string} */ path) {
     fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
     const stats = fs.lstatSync(folder);
     if (!stats.isDirectory()) throw new Error(`${folder} is no directory`);
+    // Both that follow need to know the user. Where nobody may ask for that, a write that fails tells.
+    if (!isGranted({ name: 'sys', kind: 'uid' })) return;
     const user = process.getuid?.();
     if (user !== undefined && stats.uid !== user) throw new Error(`${folder} is another user's`);
     fs.accessSync(folder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
@@ -277,6 +281,12 @@ export function openFiles(/** @type {string} */ path) {
   function at(/** @type {string} */ name) {
     return join(directory, name);
   }
+}
+
+function demand(/** @type {Parameters<typeof isGranted>[0]} */ permission) {
+  if (isGranted(permission)) return;
+  const { name, kind, path } = permission;
+  throw new Error(`Deno was not given --allow-${name}=${kind ?? path}`);
 }
 
 function nameOf(/** @type {Entry} */ { key, lease, attempts, events }) {

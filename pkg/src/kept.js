@@ -4,12 +4,11 @@ import { exposureSnapshot, patchSnapshot, snapshot } from './snapshot.js';
 
 /**
  * @typedef {object} Call
- * @property {'logEvent' | 'logExperiment' | 'updateConfig' | 'setContext' | 'setUser'} method
+ * @property {'logEvent' | 'logExperiment' | 'updateConfig' | 'setContext' | 'setUser' | 'setConsent'} method
  * @property {any[]} args
  * @property {number} at
  */
 
-const mostEvents = 1_000;
 const mostSettings = 1_000;
 
 // A getter that logs the very object it belongs to would never end.
@@ -19,6 +18,8 @@ let depth = 0;
 export class Kept {
   /** @type {Call[]} */
   calls = [];
+  /** So many events are kept. */
+  most = 1_000;
   /** Calls beyond what is kept. */
   dropped = 0;
   /** Events that consent forbids. */
@@ -47,6 +48,9 @@ export class Kept {
 
   /** What holds events back, or wipes them, does not wait for its turn behind them. */
   setConsent(/** @type {unknown} */ consent) {
+    const known = ['granted', 'pending', 'denied'].some((each) => each === consent);
+    // It changes nothing, and will be told.
+    if (!known) return this.set('setConsent', consent);
     this.consent = consent;
     if (consent !== 'denied') return;
     const settings = this.calls.filter(({ method }) => !method.startsWith('log'));
@@ -64,7 +68,7 @@ export class Kept {
   #event(/** @type {Call['method']} */ method, /** @type {() => any[]} */ read) {
     if (this.consent === 'denied') {
       this.suppressed += 1;
-    } else if (this.#events >= mostEvents || depth >= deepest) {
+    } else if (this.#events >= this.most || depth >= deepest) {
       this.dropped += 1;
     } else {
       this.#events += 1;

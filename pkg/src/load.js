@@ -1,53 +1,40 @@
-// Loads the WebAssembly, once for all instances: in Node at first use and at once, so that not even
-// `process.exit()` right after the first event loses it; elsewhere from the import on, meanwhile.
+// Loads the WebAssembly, once for all instances. Where it comes from, and when, is `#source`'s.
 import { __wbg_set_wasm } from '#bindings';
-import { bytes } from '#bytes';
-import { callbacks, imports, start } from '#imports';
-import { inflateNow, isNodeLike } from '#platform';
+import { callbacks, start } from '#imports';
+import { atImport, atUse } from '#source';
 
+/** @typedef {import('../index.d.ts').InitOptions} InitOptions */
 /** @typedef {{ memory?: WebAssembly.Memory, reason?: string }} Loaded `memory`, or why there is none */
 
 /** @type {Loaded | undefined} */
 let loaded;
+let begun = false;
 /** @type {((loaded: Loaded) => void)[]} */
 let waiting = [];
 
-if (!isNodeLike) instantiate().then(linkAll).catch(failAll);
+if (atImport) begin(atImport);
+
+/** Begins, if that has not happened yet. */
+export function load(/** @type {InitOptions} */ options) {
+  if (!begun) begin(() => atUse(options));
+}
 
 /** Calls `done` when the WebAssembly is there or will not be: at once, if that is known. */
 export function whenLoaded(/** @type {(loaded: Loaded) => void} */ done) {
-  if (!loaded && isNodeLike) {
-    try {
-      linkAll(instantiateNow());
-    } catch (error) {
-      failAll(error);
-    }
-  }
   if (loaded) done(loaded);
   else waiting.push(done);
 }
 
-function instantiateNow() {
-  return new WebAssembly.Instance(new WebAssembly.Module(inflateNow(bytes)), imports);
-}
-
-async function instantiate() {
-  const { readable, writable } = new DecompressionStream('deflate-raw');
-  const writer = writable.getWriter();
-  // What fails there fails below, too.
-  for (const step of [writer.write(decoded()), writer.close()]) step.catch(() => {});
-  const module = await new Response(readable).arrayBuffer();
-  return (await WebAssembly.instantiate(module, imports)).instance;
-}
-
-function decoded() {
-  const { fromBase64 } = /** @type {any} */ (Uint8Array);
-  // Since 2025; letter by letter takes ten times as long, while the page starts.
-  if (fromBase64) return fromBase64.call(Uint8Array, bytes);
-  const text = atob(bytes);
-  const deflated = new Uint8Array(text.length);
-  for (let index = 0; index < text.length; index += 1) deflated[index] = text.charCodeAt(index);
-  return deflated;
+/** @param {() => WebAssembly.Instance | Promise<WebAssembly.Instance>} instantiate */
+function begin(instantiate) {
+  begun = true;
+  try {
+    const made = instantiate();
+    if ('then' in made) made.then(linkAll).catch(failAll);
+    else linkAll(made);
+  } catch (error) {
+    failAll(error);
+  }
 }
 
 function linkAll(/** @type {WebAssembly.Instance} */ { exports }) {

@@ -1,11 +1,11 @@
 // What Node, Deno and Bun have and browsers have not. Bundles for browsers have `browser.js` instead.
 import { tell } from './diagnostics.js';
-import { readEnvironment } from './environment.js';
+import { applyEnvironment } from './environment.js';
 import { defaultDirectory, openFiles } from './files.js';
-import { builtin, isNodeLike } from './runtime.js';
+import { builtin, isNodeLike, mayRead } from './runtime.js';
 
 export { holdOpen, storing, unwatch, watch } from './exit.js';
-export { isNodeLike };
+export { isNodeLike, mayRead };
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
 
@@ -25,8 +25,8 @@ export const gzip = isNodeLike
       })
   : undefined;
 
-export function environment() {
-  return isNodeLike ? readEnvironment(process.env) : undefined;
+export function environment(/** @type {InitOptions} */ options) {
+  return isNodeLike ? applyEnvironment(options) : undefined;
 }
 
 /** @returns {Pick<import('./settings.js').Host, 'store' | 'storeKind'> | undefined} */

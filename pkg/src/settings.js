@@ -1,7 +1,7 @@
 // What `init` was given, completed with what only JavaScript knows: the environment and Node's files.
 
-import { files, gzip, isNodeLike, environment as readEnvironment } from '#platform';
-import { tell } from './diagnostics.js';
+import { environment as applyEnvironment, files, gzip, isNodeLike, mayRead } from '#platform';
+import { holdsFields, snapshot } from './snapshot.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
 
@@ -19,22 +19,15 @@ import { tell } from './diagnostics.js';
 
 /** @returns {{ options: InitOptions, host: Host }} */
 export function settle(/** @type {InitOptions} */ given) {
-  if (typeof given !== 'object' || given === null) {
+  // Once, so that whatever its getters do can't differ from what was checked.
+  const options = snapshot(given);
+  if (!holdsFields(options)) {
     throw new TypeError('init(): options must be an object with a serviceName');
   }
-  const environment = readEnvironment();
-  const options = { ...given };
-  options.serviceName ??= environment?.serviceName ?? '';
-  options.serviceVersion ??= environment?.serviceVersion;
-  if (environment && typeof (options.resource ?? {}) === 'object') {
-    options.resource = { ...environment.resource, ...options.resource };
-  }
+  const environment = applyEnvironment(options);
   if (typeof options.serviceName !== 'string' || options.serviceName === '') {
     const remedy = isNodeLike ? ', or OTEL_SERVICE_NAME set' : '';
     throw new TypeError(`init(): serviceName must be a text that is not empty${remedy}`);
-  }
-  for (const { name, reason } of environment?.rejected ?? []) {
-    tell(options, { code: 'option_rejected', message: `${name} ${reason}`, field: name });
   }
   const mode = nodeEnvironment();
   const inTest = mode === 'test' && options.enabled !== true ? 'NODE_ENV=test' : undefined;
@@ -50,7 +43,7 @@ export function settle(/** @type {InitOptions} */ given) {
 /** A bundler puts NODE_ENV in place of just this expression; in a browser there is nothing else. */
 function nodeEnvironment() {
   try {
-    return process.env.NODE_ENV;
+    return mayRead('NODE_ENV') ? process.env.NODE_ENV : undefined;
   } catch {
     return undefined;
   }

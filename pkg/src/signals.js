@@ -4,7 +4,7 @@
 // Ours is the first listener, and while the others are called it is not among them. So whoever asks then
 // whether nobody else listens, in order to let the signal end the process (a second copy of this package,
 // and many a library that cleans up), gets the answer that it would get without us.
-import { builtin } from './runtime.js';
+import { builtin, isGranted, process } from './runtime.js';
 
 const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP']);
 /** The mark of a listener of this package's, whichever copy it belongs to. */
@@ -60,9 +60,10 @@ export function watchSignals(store) {
 /** Nobody listens any more, so that the process ends by it. */
 function sendAgain(/** @type {NodeJS.Signals} */ signal) {
   try {
-    process.kill(process.pid, signal);
+    if (isGranted({ name: 'run' })) return void process.kill(process.pid, signal);
   } catch {
-    // Not permitted: the exit code that a shell would give.
-    process.exit(128 + builtin('node:os').constants.signals[signal]);
+    // Not permitted.
   }
+  // The exit code that a shell would give.
+  process.exit(128 + builtin('node:os').constants.signals[signal]);
 }

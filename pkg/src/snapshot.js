@@ -14,8 +14,8 @@ export const unreadable = Symbol('a value that could not be read');
 export function snapshot(source, copyValue, known) {
   const copy = /** @type {any} */ ({ __proto__: null, ...known });
   try {
-    if (typeof source !== 'object' || source === null || Array.isArray(source)) return source;
-    for (const key of Object.keys(source)) {
+    if (!holdsFields(source)) return source;
+    for (const key of Object.keys(/** @type {object} */ (source))) {
       if (!(key in copy)) copy[key] = read(source, key, copyValue);
     }
   } catch {
@@ -24,6 +24,13 @@ export function snapshot(source, copyValue, known) {
   }
   return copy;
 }
+
+/** The items of a list are no fields: the bytes of a text are numbers, too. */
+export const holdsFields = (/** @type {unknown} */ value) =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  !ArrayBuffer.isView(value);
 
 function read(
   /** @type {any} */ source,
@@ -40,9 +47,12 @@ function read(
 
 /** An exposure's attributes are sent as JSON, so that is how deep its copy goes. */
 export const exposureSnapshot = (/** @type {import('../index.d.ts').Exposure} */ exposure) =>
-  snapshot(exposure, (value) =>
-    typeof value === 'object' && value !== null ? JSON.parse(JSON.stringify(value)) : value,
-  );
+  snapshot(exposure, (value) => {
+    if (typeof value !== 'object' || value === null) return value;
+    const copy = JSON.parse(JSON.stringify(value));
+    // An object that becomes a text is none that anybody meant to send.
+    return typeof copy === 'object' ? copy : unreadable;
+  });
 
 /** A patch holds groups, these hold fields, and these may hold objects again. */
 export const patchSnapshot = (/** @type {unknown} */ patch) =>

@@ -4,9 +4,10 @@ import { tell } from './diagnostics.js';
 import { guard, recover } from './early.js';
 import { Hot } from './hot.js';
 import { Kept } from './kept.js';
-import { whenLoaded } from './load.js';
+import { load, whenLoaded } from './load.js';
 import { settle } from './settings.js';
 import { Spool } from './spool.js';
+import { timeoutOf } from './timeout.js';
 import { noFlush, noStats } from './unready.js';
 import { verified } from './verified.js';
 
@@ -17,8 +18,6 @@ import { verified } from './verified.js';
 /** @typedef {import('../index.d.ts').Stats} Stats */
 
 /** @typedef {Pick<Hot, 'logEvent' | 'logExperiment'>} Log */
-
-const flushMillis = 30_000;
 
 /** Either it still keeps calls, or it has a client and its hot path, or neither and does nothing. */
 export class Telemetry {
@@ -44,6 +43,7 @@ export class Telemetry {
     this.#kept = kept;
     if (options.consent === 'denied' && kept.consent === undefined) kept.setConsent('denied');
     const release = guard(options, host, kept);
+    load(options);
     this.#settled = new Promise((resolve) => {
       whenLoaded(({ memory, reason }) => {
         const leaving = release();
@@ -233,9 +233,4 @@ export class Telemetry {
   #tell(code, message, field) {
     tell(this.#options, field === undefined ? { code, message } : { code, message, field });
   }
-}
-
-function timeoutOf(/** @type {FlushOptions | undefined} */ options) {
-  const timeout = options?.timeoutMillis;
-  return typeof timeout === 'number' && timeout >= 0 ? timeout : flushMillis;
 }

@@ -124,6 +124,11 @@ impl<'a> Reader<'a> {
         Err(Corrupt)
     }
 
+    /// A number of 32 bits.
+    pub fn small(&mut self) -> Result<u32, Corrupt> {
+        u32::try_from(self.varint()?).map_err(|_| Corrupt)
+    }
+
     /// A number that counts things which each take at least one byte of what is left.
     pub fn count(&mut self) -> Result<usize, Corrupt> {
         let count = usize::try_from(self.varint()?).map_err(|_| Corrupt)?;

@@ -135,8 +135,6 @@ const BASE_URL: usize = PATH + 1;
 /// No field of `batch`, but held like one.
 const KILLED: usize = FIELDS.len();
 
-const DEFAULT_PATH: &str = "/api/event_logging/batch";
-
 /// How one event name is sampled.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SampleRate {
@@ -186,7 +184,8 @@ pub struct Config {
 }
 
 impl Config {
-    pub fn new() -> Self {
+    /// Batches go to this path unless a layer says otherwise.
+    pub fn new(path: &str) -> Self {
         let mut config = Self {
             layers: Default::default(),
             sampling: Default::default(),
@@ -197,7 +196,7 @@ impl Config {
         for (held, number) in defaults.iter_mut().zip(config.numbers) {
             *held = Some(Held::Number(number));
         }
-        defaults[PATH] = Some(Held::Path(String::from(DEFAULT_PATH)));
+        defaults[PATH] = Some(Held::Path(String::from(path)));
         defaults[KILLED] = Some(Held::Kill(Kill::default()));
         config
     }
@@ -448,12 +447,6 @@ impl Config {
 
     fn in_force(&self, index: usize) -> Option<&Held> {
         self.layers.iter().find_map(|values| values[index].as_ref())
-    }
-}
-
-impl Default for Config {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::context::ContextPatch;
-use super::shapes::Staged;
+use super::shapes::{FieldKind, Staged};
 use super::store::{StoreOp, StoreResult};
 use super::time::UnixMillis;
 
@@ -17,6 +17,18 @@ pub enum Field<'a> {
     Text(&'a str),
     /// Anything else: it is left out and counted. The text names its type for the diagnostic.
     Refused(&'static str),
+}
+
+impl Field<'_> {
+    /// The type; `Err` says why it has none.
+    pub fn kind(self) -> Result<FieldKind, &'static str> {
+        match self {
+            Self::Number(_) => Ok(FieldKind::Number),
+            Self::Bool(_) => Ok(FieldKind::Bool),
+            Self::Text(_) => Ok(FieldKind::Text),
+            Self::Refused(why) => Err(why),
+        }
+    }
 }
 
 /// The host's consent to telemetry.
@@ -52,11 +64,22 @@ pub enum Outcome<'a> {
         retry_after: Option<&'a str>,
         /// Whether the request carried an Authorization header.
         authorized: bool,
+        content: Content<'a>,
     },
+    /// The server answered with a 2xx, and what it has to say beside that is still to come.
+    Accepted,
     /// No answer: refused, reset, blocked, offline.
     NetworkError,
     /// The host's `auth` threw or rejected, so nothing was sent.
     AuthFailed,
+}
+
+/// The body of an answer, as far as it was read. It counts only with OTLP.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Content<'a> {
+    /// The `Content-Type` header's text.
+    pub kind: &'a str,
+    pub bytes: &'a [u8],
 }
 
 /// An experiment's exposure; the texts are JSON already.
@@ -150,9 +173,11 @@ pub struct Export {
     pub id: ExportId,
     pub url: String,
     pub body: Vec<u8>,
+    /// The body is gzip already.
+    pub compressed: bool,
     /// Ask the host's `auth` and send what it gives as Authorization.
     pub authorize: bool,
-    /// The request must survive the page: `keepalive`, no compression, nothing asynchronous before it.
+    /// The request must survive the page: `keepalive`, and nothing asynchronous before it.
     pub keepalive: bool,
 }
 

@@ -20,6 +20,7 @@ pub enum Bug {
     LeaseNeverChecked,
     LeaseNotRenewed,
     OutageCostsAttempts,
+    PartialSuccessIgnored,
     PendingConsentSends,
     QueueUnbounded,
     RemovedBeforeItsAnswer,
@@ -29,7 +30,7 @@ pub enum Bug {
 }
 
 impl Bug {
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::AttemptNotCounted,
         Self::AttemptsUnbounded,
         Self::BackoffSkipped,
@@ -47,6 +48,7 @@ impl Bug {
         Self::LeaseNeverChecked,
         Self::LeaseNotRenewed,
         Self::OutageCostsAttempts,
+        Self::PartialSuccessIgnored,
         Self::PendingConsentSends,
         Self::QueueUnbounded,
         Self::RemovedBeforeItsAnswer,

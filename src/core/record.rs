@@ -7,8 +7,8 @@
 //! | --- | --- | --- |
 //! | resource | 0 | fields |
 //! | context | 1 | identity texts (length + 1, 0 for none), core fields, user fields |
-//! | shape | 2 | name, count, (kind, key)… |
-//! | exposure | 3 | length, time, experiment, variation, three optional texts |
+//! | shape | 2 | name, fields left out, count, (kind, key)… |
+//! | exposure | 3 | length, time, fields left out, experiment, variation, three optional texts |
 //! | drop report | 4 | count, (reason, events)… |
 //! | event | 5 + 2 × shape + (1 if sampled) | length, time, \[rate\], values |
 //!
@@ -35,7 +35,7 @@ use super::random::IdSeed;
 use super::shapes::{FieldKind, Shape, ShapeId, Shapes, Staged};
 use super::time::UnixMillis;
 
-const MAGIC: [u8; 4] = *b"WTR2";
+const MAGIC: [u8; 4] = *b"WTR3";
 const HEADER: usize = 85;
 
 const RESOURCE: u64 = 0;
@@ -262,10 +262,11 @@ impl Builder {
         self.end(start);
     }
 
-    pub fn exposure(&mut self, at: UnixMillis, exposure: &Exposure<'_>) {
+    pub fn exposure(&mut self, at: UnixMillis, exposure: &Exposure<'_>, left_out: u32) {
         put_varint(&mut self.bytes, EXPOSURE);
         let start = self.bytes.len();
         self.put_time(at);
+        put_varint(&mut self.bytes, u64::from(left_out));
         put_text(&mut self.bytes, exposure.experiment_id);
         put_varint(&mut self.bytes, u64::from(exposure.variation_id));
         for text in [exposure.session_id, exposure.user_attributes, exposure.experiment_metadata] {
@@ -496,9 +497,21 @@ pub struct StoredContext<'a> {
     pub user: Fields<'a>,
 }
 
+impl<'a> StoredContext<'a> {
+    /// What exposures tell of it.
+    pub fn environment(&self) -> Option<&'a str> {
+        self.core.0.iter().find_map(|(key, value)| match value {
+            Stored::Text(text) if *key == "environment" => Some(*text),
+            _ => None,
+        })
+    }
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredShape<'a> {
     pub name: &'a str,
+    /// How many fields of each such event validation left out.
+    pub left_out: u32,
     pub keys: Vec<(FieldKind, &'a str)>,
 }
 
@@ -530,7 +543,7 @@ pub enum Item<'a> {
     Context(StoredContext<'a>),
     Shape(StoredShape<'a>),
     Event(StoredEvent<'a>),
-    Exposure { id: Uuid, at: UnixMillis, exposure: Exposure<'a> },
+    Exposure { id: Uuid, at: UnixMillis, exposure: Exposure<'a>, left_out: u32 },
     Report,
 }
 
@@ -706,24 +719,26 @@ impl<'a> Items<'a> {
             }
             SHAPE => {
                 let name = reader.text()?;
+                let left_out = reader.small()?;
                 let mut keys = Vec::new();
                 for _ in 0..reader.count()? {
                     let kind = FieldKind::from_byte(reader.byte()?).ok_or(Corrupt)?;
                     keys.push((kind, reader.text()?));
                 }
-                Item::Shape(StoredShape { name, keys })
+                Item::Shape(StoredShape { name, left_out, keys })
             }
             EXPOSURE => {
                 let mut body = self.body()?;
                 let at = self.time(&mut body)?;
+                let left_out = body.small()?;
                 let exposure = Exposure {
                     experiment_id: body.text()?,
-                    variation_id: u32::try_from(body.varint()?).map_err(|_| Corrupt)?,
+                    variation_id: body.small()?,
                     session_id: read_optional(&mut body)?,
                     user_attributes: read_optional(&mut body)?,
                     experiment_metadata: read_optional(&mut body)?,
                 };
-                Item::Exposure { id: self.id()?, at, exposure }
+                Item::Exposure { id: self.id()?, at, exposure, left_out }
             }
             REPORT => {
                 read_report(reader, &mut Drops::default())?;

@@ -1,5 +1,6 @@
 //! What an answer means, and how long to wait before the next try.
 
+use super::format::Format;
 use super::random::Rng;
 use super::time::UnixMillis;
 
@@ -18,14 +19,14 @@ pub enum Verdict {
 }
 
 /// OTLP/HTTP's list of statuses to retry (429, 502, 503, 504), with 408 and 500 beside them.
-pub fn classify(status: u16) -> Verdict {
+pub fn classify(status: u16, format: Format) -> Verdict {
     match status {
         200..=299 => Verdict::Delivered,
         408 | 429 | 500 | 502 | 503 | 504 => Verdict::Retry,
         413 => Verdict::TooLarge,
         401 | 403 => Verdict::Unauthorized,
-        // Statuses past 4xx that nobody named: a server that may come to itself again.
-        505..=599 | 501 => Verdict::Retry,
+        // That nobody named: a server that may come to itself again. OTLP says no.
+        501 | 505..=599 if !format.is_otlp() => Verdict::Retry,
         _ => Verdict::Rejected,
     }
 }
@@ -110,7 +111,7 @@ fn parse_http_date(text: &[u8]) -> Option<u64> {
     Some((days * 86_400 + hour * 3_600 + minute * 60 + second) * 1_000)
 }
 
-fn decimal(digits: &[u8]) -> u64 {
+pub(super) fn decimal(digits: &[u8]) -> u64 {
     digits.iter().fold(0, |number: u64, digit| {
         number.saturating_mul(10).saturating_add(u64::from(digit - b'0'))
     })
@@ -123,15 +124,22 @@ mod tests {
 
     #[test]
     fn statuses() {
+        for format in [Format::Json, Format::OtlpJson, Format::OtlpProtobuf] {
+            let unnamed = if format.is_otlp() { Verdict::Rejected } else { Verdict::Retry };
+            for status in [501, 505, 507, 511, 599] {
+                assert_eq!(classify(status, format), unnamed, "{status}");
+            }
+        }
         for (verdict, statuses) in [
             (Verdict::Delivered, &[200, 202, 204, 299][..]),
-            (Verdict::Retry, &[408, 429, 500, 502, 503, 504, 507, 599]),
+            (Verdict::Retry, &[408, 429, 500, 502, 503, 504]),
             (Verdict::TooLarge, &[413]),
             (Verdict::Unauthorized, &[401, 403]),
             (Verdict::Rejected, &[0, 100, 300, 302, 304, 400, 404, 410, 415, 422, 431, 600]),
         ] {
             for status in statuses {
-                assert_eq!(classify(*status), verdict, "{status}");
+                assert_eq!(classify(*status, Format::Json), verdict, "{status}");
+                assert_eq!(classify(*status, Format::OtlpProtobuf), verdict, "{status}");
             }
         }
     }

@@ -47,7 +47,7 @@ pub struct Shape {
 
 impl Shape {
     pub fn new<'a>(name: &str, fields: impl Iterator<Item = (&'a str, FieldKind)> + Clone) -> Self {
-        let definition = definition(name, fields.clone());
+        let definition = definition(name, 0, fields.clone());
         let texts = fields.clone().any(|(_, kind)| kind == FieldKind::Text);
         let fields = fields.map(|(key, kind)| (String::from(key), kind)).collect();
         Self { name: String::from(name), fields, texts, definition }
@@ -86,13 +86,16 @@ impl Shape {
     }
 }
 
-/// A shape as a batch's dictionary holds it.
+/// A shape as a batch's dictionary holds it. How many fields validation left out is nearly always the
+/// same for all its events, and so is told here.
 pub fn definition<'a>(
     name: &str,
+    left_out: usize,
     fields: impl Iterator<Item = (&'a str, FieldKind)> + Clone,
 ) -> Vec<u8> {
     let mut definition = Vec::new();
     put_text(&mut definition, name);
+    put_varint(&mut definition, left_out as u64);
     put_varint(&mut definition, fields.clone().count() as u64);
     for (key, kind) in fields {
         definition.push(kind as u8);

@@ -29,7 +29,9 @@ use super::timer::{self, Timer};
 use super::value::{self, args, call, construct, get, global_get, invoke, type_error};
 use crate::core::config::{ConfigReport, Layer};
 use crate::core::context::{ContextPatch, Slot};
-use crate::core::io::{Command, Consent, Diagnostic, Exposure, FlushId, Input, Leaving, Outcome};
+use crate::core::io::{
+    Command, Consent, Content, Diagnostic, Exposure, FlushId, Input, Leaving, Outcome,
+};
 use crate::core::pipeline::{Pipeline, Setup};
 use crate::core::shapes::FieldKind;
 use crate::core::store::{MemoryStore, StoreOp};
@@ -120,11 +122,11 @@ impl Driver {
         let queue = options.queue;
         Self {
             enabled: setup.enabled,
+            exporter: Exporter::new(options, setup.format, setup.compress, &callbacks, queue),
             pipeline: RefCell::new(Pipeline::new(timer::now(), setup)),
             working: Cell::default(),
             staging: Staging::default(),
             timer: Timer::new(&callbacks),
-            exporter: Exporter::new(options, &callbacks, queue),
             enricher: Enricher::new(options.function("enrich"), &callbacks, queue),
             storage: OnceCell::new(),
             listeners: Cell::default(),
@@ -203,10 +205,16 @@ impl Driver {
     /// Logs an event; `Err` is what strict mode throws.
     pub fn log(&self, name: &JsValue, metadata: &JsValue, at: UnixMillis) -> Result<(), JsValue> {
         let fields = Fields::read(metadata);
-        if self.strict
-            && let Some(misuse) = metadata::misuse(name, &fields)
-        {
-            return Err(type_error(&misuse));
+        if self.strict {
+            // An error is JavaScript's to make, while nothing is borrowed.
+            let misuse = self
+                .pipeline
+                .try_borrow()
+                .ok()
+                .and_then(|pipeline| metadata::misuse(name, &fields, pipeline.declared()));
+            if let Some(misuse) = misuse {
+                return Err(type_error(&misuse));
+            }
         }
         let name = metadata::read_name(name);
         let fields = fields.unwrap_or_else(|kind| {
@@ -519,7 +527,7 @@ impl Driver {
         }
     }
 
-    fn input(&self, input: Input<'_>) {
+    pub fn input(&self, input: Input<'_>) {
         let mut input = Some(input);
         self.with(&mut |pipeline, now, commands| {
             if let Some(input) = input.take() {
@@ -603,11 +611,15 @@ impl Driver {
             Report::Stored(id, result) => self.input(Input::Stored { id, result }),
             Report::Exported(id, answer) => {
                 let outcome = match &answer {
-                    Answer::Response { status, retry_after, authorized } => Outcome::Response {
-                        status: *status,
-                        retry_after: retry_after.as_deref(),
-                        authorized: *authorized,
-                    },
+                    Answer::Response { status, retry_after, authorized, kind, content } => {
+                        Outcome::Response {
+                            status: *status,
+                            retry_after: retry_after.as_deref(),
+                            authorized: *authorized,
+                            content: Content { kind, bytes: content },
+                        }
+                    }
+                    Answer::Accepted => Outcome::Accepted,
                     Answer::NetworkError => Outcome::NetworkError,
                     Answer::AuthFailed => Outcome::AuthFailed,
                 };
@@ -646,7 +658,7 @@ impl Driver {
                 self.resolve(id.0, &flush_object(&report));
                 if self.shutdown.get() == Some(id) {
                     invoke(&self.listeners.take(), "abort", args());
-                    self.exporter.let_go();
+                    self.exporter.let_go(Millis::FAR);
                     self.myself.take();
                 }
             }

@@ -15,32 +15,36 @@ use super::timer;
 use super::value::{
     self, TEXT_UNITS, args, call, construct, get, global_get, invoke, invoke_global, set, set_text,
 };
+use crate::core::format::Format;
+use crate::core::gzip::GZIP_MIN;
 use crate::core::io::{Export, ExportId};
 use crate::core::json::write_text;
 use crate::core::text::utf16_units;
 use crate::core::time::Millis;
 
-/// Smaller bodies are not worth compressing.
-const GZIP_MIN: usize = 1_024;
 /// All requests with `keepalive` that a page has in flight share so many bytes.
 const KEEPALIVE_BYTES: usize = 65_536;
-/// An answer's body is read to its end, so that the connection can serve again, but no further, and
-/// no longer, than this.
+/// An answer's body is read to its end, for what OTLP says in it and so that the connection can serve
+/// again, but no further, and no longer, than this.
 const BODY_BYTES: u64 = 65_536;
 const BODY_MILLIS: u64 = 10_000;
-const RETRY_AFTER_UNITS: u32 = 128;
+/// Of a header that is read.
+const HEADER_UNITS: u32 = 128;
 
 pub struct Exporter {
     /// What `fetch` is given with each request, as JSON.
     init: String,
     auth: JsValue,
+    /// Whether the bodies of answers count.
+    otlp: bool,
+    compresses: bool,
     /// Compresses with less work than a CompressionStream, where the platform has such.
     zlib: JsValue,
     /// What `auth` gave last: a page that goes away can't wait for an answer.
     authorization: RefCell<Option<String>>,
     flights: RefCell<Vec<Flight>>,
-    body: RefCell<Option<Body>>,
-    bodies: Cell<u32>,
+    bodies: RefCell<Vec<Body>>,
+    last_body: Cell<u32>,
     callbacks: Callbacks,
     queue: Queue,
 }
@@ -55,27 +59,45 @@ struct Flight {
     bytes: usize,
 }
 
-/// An answer's body that is read to be let go.
+/// An answer's body that is being read.
 struct Body {
     id: u32,
     reader: JsValue,
     bytes: u64,
     until: Millis,
+    /// What is reported when it ends; without that it is read to be let go.
+    waiting: Option<(ExportId, Answer)>,
 }
 
 impl Exporter {
     /// Events go to [`Exporter::happened`].
-    pub fn new(options: &Options<'_>, callbacks: &Callbacks, queue: &Queue) -> Self {
-        let (init, auth) = (read_init(options), options.function("auth"));
+    pub fn new(
+        options: &Options<'_>,
+        format: Format,
+        compresses: bool,
+        callbacks: &Callbacks,
+        queue: &Queue,
+    ) -> Self {
+        let (init, auth) = (read_init(options, format), options.function("auth"));
         let zlib = get(options.host, "gzip");
-        let (authorization, flights, body, bodies) = Default::default();
-        let (callbacks, queue) = (callbacks.clone(), queue.clone());
-        Self { init, auth, zlib, authorization, flights, body, bodies, callbacks, queue }
+        Self {
+            init,
+            auth,
+            otlp: format.is_otlp(),
+            compresses,
+            zlib,
+            authorization: RefCell::default(),
+            flights: RefCell::default(),
+            bodies: RefCell::default(),
+            last_body: Cell::default(),
+            callbacks: callbacks.clone(),
+            queue: queue.clone(),
+        }
     }
 
     /// Reports `Exported`, once, later or at once, unless the request is cancelled.
     pub fn start(&self, export: &Export) {
-        let Export { id, ref url, ref body, authorize, keepalive } = *export;
+        let Export { id, ref url, ref body, compressed, authorize, keepalive } = *export;
         let init = value::parse_json(&self.init);
         let controller = construct("AbortController", args());
         set_text(&init, "url", url);
@@ -83,6 +105,9 @@ impl Exporter {
         set(&init, "signal", &get(&controller, "signal"));
         set(&init, "body", &value::octets(body));
         set(&init, "keepalive", &keepalive.into());
+        if compressed {
+            set_text(&get(&init, "headers"), "Content-Encoding", "gzip");
+        }
         let bytes = body.len();
         self.flights.borrow_mut().push(Flight { id, init, keepalive, bytes });
         if !authorize || !self.auth.is_function() {
@@ -119,13 +144,12 @@ impl Exporter {
     }
 
     pub fn wake_at(&self) -> Millis {
-        self.body.borrow().as_ref().map_or(Millis::FAR, |body| body.until)
+        let bodies = self.bodies.borrow();
+        bodies.iter().map(|body| body.until).min().unwrap_or(Millis::FAR)
     }
 
     pub fn wake(&self, now: Millis) {
-        if self.wake_at() <= now {
-            self.let_go();
-        }
+        self.let_go(now);
     }
 
     pub fn happened(&self, event: Event, id: u32, value: &JsValue) {
@@ -143,7 +167,7 @@ impl Exporter {
             Event::NotCompressed => self.send(export),
             Event::Answered => self.answered(export, value),
             Event::Chunk => self.chunk(id, value),
-            Event::NoChunk => drop(self.take_body(id)),
+            Event::NoChunk => self.report(self.take_body(id).and_then(|body| body.waiting)),
             _ => self.finish(export, Answer::NetworkError),
         }
     }
@@ -177,7 +201,7 @@ impl Exporter {
 
     fn compress(&self, id: ExportId) {
         let Some(flight) = self.find(id) else { return };
-        if !flight.keepalive && flight.bytes > GZIP_MIN {
+        if self.compresses && !flight.keepalive && flight.bytes > GZIP_MIN {
             let compressed = self.gzip(&get(&flight.init, "body"));
             if compressed.is_object() {
                 let events = [Event::Compressed, Event::NotCompressed];
@@ -217,40 +241,46 @@ impl Exporter {
     }
 
     fn answered(&self, id: ExportId, response: &JsValue) {
-        self.let_go();
-        self.read_body(&get(response, "body"));
-        let Some(flight) = self.find(id) else { return };
-        let authorized = get(&get(&flight.init, "headers"), "Authorization").is_string();
+        if !self.otlp {
+            // One is enough; with OTLP somebody may wait for it.
+            self.let_go(Millis::FAR);
+        }
+        let header = |name| {
+            let value = invoke(&get(response, "headers"), "get", args().text(name));
+            value::text_within(&value, HEADER_UNITS)
+        };
         let redirected = value::is_text(&get(response, "type"), "opaqueredirect");
         let status = value::whole(&get(response, "status"), 999).filter(|status| *status >= 100);
-        let answer = match status {
-            _ if redirected => Answer::Response { status: 302, retry_after: None, authorized },
-            Some(status) => {
-                let header = args().text("retry-after");
-                let retry_after = invoke(&get(response, "headers"), "get", header);
-                let retry_after = value::text_within(&retry_after, RETRY_AFTER_UNITS);
-                Answer::Response { status: status as u16, retry_after, authorized }
-            }
-            None => Answer::NetworkError,
+        let status = if redirected { Some(302) } else { status };
+        let answer = match (self.find(id), status) {
+            (Some(flight), Some(status)) => Answer::Response {
+                status: status as u16,
+                retry_after: header("retry-after"),
+                authorized: get(&get(&flight.init, "headers"), "Authorization").is_string(),
+                kind: header("content-type").unwrap_or_default(),
+                content: Vec::new(),
+            },
+            _ => Answer::NetworkError,
         };
-        self.finish(id, answer);
-    }
-
-    /// Reads an answer's body to its end.
-    fn read_body(&self, body: &JsValue) {
-        let reader = invoke(body, "getReader", args());
-        if !reader.is_object() {
-            return;
+        let mut waiting = Some((id, answer));
+        if !self.otlp || !matches!(status, Some(200..=299)) {
+            self.report(waiting.take());
+        } else if self.find(id).is_some() {
+            self.queue.push(Report::Exported(id, Answer::Accepted));
         }
-        let id = self.bodies.get().wrapping_add(1);
-        self.bodies.set(id);
+        let reader = invoke(&get(response, "body"), "getReader", args());
+        if !reader.is_object() {
+            return self.report(waiting);
+        }
+        let body = self.last_body.get().wrapping_add(1);
+        self.last_body.set(body);
         let until = timer::now().mono.plus(BODY_MILLIS);
-        self.read_on(Body { id, reader, bytes: 0, until });
+        self.read_on(Body { id: body, reader, bytes: 0, until, waiting });
     }
 
     fn read_on(&self, body: Body) {
         let (id, promise) = (body.id, invoke(&body.reader, "read", args()));
-        self.body.replace(Some(body));
+        self.bodies.borrow_mut().push(body);
         self.settle(&promise, [Event::Chunk, Event::NoChunk], id);
     }
 
@@ -259,27 +289,47 @@ impl Exporter {
             return;
         };
         if get(chunk, "done").as_bool() != Some(false) {
-            return;
+            return self.report(body.waiting);
         }
-        let length = value::whole(&get(&get(chunk, "value"), "byteLength"), BODY_BYTES);
+        let value = get(chunk, "value");
+        let length = value::whole(&get(&value, "byteLength"), BODY_BYTES);
         body.bytes += length.unwrap_or(BODY_BYTES).max(1);
-        let enough = body.bytes > BODY_BYTES;
-        self.read_on(body);
-        if enough {
-            self.let_go();
+        if body.bytes > BODY_BYTES {
+            return self.cancel_body(body);
         }
+        if let Some((_, Answer::Response { content, .. })) = &mut body.waiting {
+            content.extend(value::bytes(&value).unwrap_or_default());
+        }
+        self.read_on(body);
     }
 
     fn take_body(&self, id: u32) -> Option<Body> {
-        self.body.borrow_mut().take_if(|body| body.id == id)
+        let mut bodies = self.bodies.borrow_mut();
+        let index = bodies.iter().position(|body| body.id == id)?;
+        Some(bodies.swap_remove(index))
     }
 
-    /// Gives up the body that is read, if there is one.
-    pub fn let_go(&self) {
-        if let Some(body) = self.body.take() {
-            // Nobody waits, but a rejection without a handler would be told to the host.
-            let promise = invoke(&body.reader, "cancel", args());
-            self.settle(&promise, [Event::NoChunk; 2], 0);
+    /// Gives up the bodies whose time is over.
+    pub fn let_go(&self, now: Millis) {
+        loop {
+            let mut bodies = self.bodies.borrow_mut();
+            let Some(index) = bodies.iter().position(|body| body.until <= now) else { return };
+            let body = bodies.swap_remove(index);
+            drop(bodies);
+            self.cancel_body(body);
+        }
+    }
+
+    fn cancel_body(&self, body: Body) {
+        // Nobody waits, but a rejection without a handler would be told to the host.
+        let promise = invoke(&body.reader, "cancel", args());
+        self.settle(&promise, [Event::NoChunk; 2], 0);
+        self.report(body.waiting);
+    }
+
+    fn report(&self, waiting: Option<(ExportId, Answer)>) {
+        if let Some((id, answer)) = waiting {
+            self.finish(id, answer);
         }
     }
 
@@ -308,16 +358,15 @@ impl Exporter {
 
 /// What all requests have: the host's headers are among it, without those that no request can carry or
 /// that are ours to set.
-fn read_init(options: &Options<'_>) -> String {
+fn read_init(options: &Options<'_>, format: Format) -> String {
     // A redirect could carry events to a host that nobody checked, and the page's path and query are
     // nobody's business.
     let mut init = Vec::from(
         br#"{"method":"POST","redirect":"manual","credentials":"omit","cache":"no-store","#
             .as_slice(),
     );
-    init.extend_from_slice(
-        br#""referrerPolicy":"strict-origin","headers":{"Content-Type":"application/json""#,
-    );
+    init.extend_from_slice(br#""referrerPolicy":"strict-origin","headers":{"Content-Type":"#);
+    write_text(&mut init, format.content_type());
     for (name, value) in options.object("headers").entries() {
         let is = |other: &str| name.eq_ignore_ascii_case(other);
         let problem = match value {

@@ -8,6 +8,7 @@ use wasm_bindgen::prelude::*;
 
 use super::own::{Entries, Own};
 use super::value::{self, args, global_get, invoke};
+use crate::core::declared::Declared;
 use crate::core::io::Field;
 use crate::core::text::characters;
 
@@ -22,6 +23,10 @@ pub struct Fields(Entries);
 impl Fields {
     /// Fields of an object; nothing at all is no fields. `Err` says what anything else is.
     pub fn read(metadata: &JsValue) -> Result<Self, &'static str> {
+        // The bytes of a text are numbers, too.
+        if value::is_list(metadata) {
+            return Err("is a list");
+        }
         match Own::of(metadata, 1) {
             Own::Undefined | Own::Null => Ok(Self::default()),
             Own::Object(entries) => Ok(Self(entries)),
@@ -71,7 +76,11 @@ pub fn is_name(text: &str) -> bool {
 }
 
 /// What a developer is told in strict mode, if something is wrong.
-pub fn misuse(name: &JsValue, fields: &Result<Fields, &'static str>) -> Option<String> {
+pub fn misuse(
+    name: &JsValue,
+    fields: &Result<Fields, &'static str>,
+    declared: &Declared,
+) -> Option<String> {
     let text = read_name(name);
     if !name.is_string() {
         return Some(String::from("an event's name must be a string"));
@@ -79,16 +88,16 @@ pub fn misuse(name: &JsValue, fields: &Result<Fields, &'static str>) -> Option<S
     if !is_name(&text) {
         return Some(String::from("an event's name must have 1 to 256 characters"));
     }
-    let parts = match fields {
-        Err(kind) => ["event \"", &text, "\": metadata ", kind],
-        Ok(fields) => {
+    let parts = match (fields, declared.event(&text)) {
+        (_, Err(undeclared)) => ["event \"", &text, "\" ", undeclared],
+        (Err(kind), _) => ["event \"", &text, "\": metadata ", kind],
+        (Ok(fields), Ok(declared)) => {
             let fields = fields.borrow();
             let (field, why) = fields.iter().find_map(|(name, field)| match field {
-                Field::Refused(why) => Some((*name, *why)),
                 Field::Number(number) if !number.is_finite() => {
                     Some((*name, "is a number that is not finite"))
                 }
-                _ => None,
+                _ => Some((*name, declared.check(name, field).err()?)),
             })?;
             return Some(["event \"", &text, "\": field \"", field, "\" ", why].concat());
         }

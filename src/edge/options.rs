@@ -12,8 +12,12 @@ use super::page;
 use super::patch::{self, PATCH_LEVELS};
 use super::report::Queue;
 use super::value::{self, args, construct, get, global_get, invoke, read};
+use crate::core::config::Value;
 use crate::core::context::{Scalar, TEXT_UNITS};
+use crate::core::declared::Declared;
+use crate::core::format::Format;
 use crate::core::pipeline::{ExitPolicy, Setup};
+use crate::core::shapes::FieldKind;
 use crate::core::text::utf16_units;
 
 /// Reads the options, and tells which are not taken.
@@ -39,7 +43,6 @@ impl Options<'_> {
         let consent = self.choice("consent", &["granted", "pending", "denied"]);
         let exit = self.choice("exit", &["auto", "send", "keep"]);
         let durability = self.choice("durability", &["on-failure", "write-ahead"]);
-        self.choice("format", &["json"]);
         Setup {
             enabled: self.enabled(),
             consent: patch::consent(consent).unwrap_or_default(),
@@ -49,7 +52,10 @@ impl Options<'_> {
                 "keep" => ExitPolicy::Keep,
                 _ => ExitPolicy::Auto,
             },
+            compress: self.choice("compression", &["gzip", "none"]) == "gzip",
+            format: Format::named(self.choice("format", &Format::NAMES)),
             resource: self.resource(service),
+            declared: self.declared(),
             ..Setup::default()
         }
     }
@@ -160,7 +166,7 @@ impl Options<'_> {
     }
 
     /// One of a few texts; the first is the default.
-    fn choice(&self, name: &str, choices: &[&'static str]) -> &'static str {
+    pub fn choice(&self, name: &str, choices: &[&'static str]) -> &'static str {
         let value = self.get(name);
         let mut must = String::from("must be one of:");
         for choice in choices {
@@ -192,6 +198,36 @@ impl Options<'_> {
         };
         self.queue.diagnose("disabled", "", &["nothing is logged: ", why]);
         false
+    }
+
+    /// What is not understood allows nothing: whoever meant to restrict must not find all allowed.
+    fn declared(&self) -> Declared {
+        const MUST: &str = "must be 'number', 'boolean' or 'text'";
+        let events = Own::of(&self.get("events"), 2);
+        if events == Own::Undefined {
+            return Declared::default();
+        }
+        if !matches!(events, Own::Object(_)) {
+            self.reject("events", "must be an object");
+        }
+        let mut declared = Vec::new();
+        for (event, fields) in events.entries() {
+            let mut known = Vec::new();
+            for (key, kind) in fields.entries() {
+                let kind = match kind.value() {
+                    Value::Text("number") => FieldKind::Number,
+                    Value::Text("boolean") => FieldKind::Bool,
+                    Value::Text("text") => FieldKind::Text,
+                    _ => {
+                        self.reject(&["events.", event, ".", key].concat(), MUST);
+                        continue;
+                    }
+                };
+                known.push((key.clone(), kind));
+            }
+            declared.push((event.clone(), known));
+        }
+        Declared(Some(declared))
     }
 
     fn resource(&self, service: &str) -> Vec<(String, Scalar)> {

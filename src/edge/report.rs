@@ -31,7 +31,15 @@ pub enum Report {
 /// How a request ended.
 #[derive(Debug)]
 pub enum Answer {
-    Response { status: u16, retry_after: Option<String>, authorized: bool },
+    Response {
+        status: u16,
+        retry_after: Option<String>,
+        authorized: bool,
+        /// The `Content-Type` of what follows.
+        kind: String,
+        content: Vec<u8>,
+    },
+    Accepted,
     NetworkError,
     AuthFailed,
 }

@@ -42,6 +42,8 @@ extern "C" {
     fn copy_octets(target: &mut [u8], source: &JsValue);
     #[wasm_bindgen(js_namespace = ArrayBuffer, js_name = isView)]
     fn is_view(value: &JsValue) -> bool;
+    #[wasm_bindgen(catch, js_namespace = Array, js_name = isArray)]
+    fn is_array(value: &JsValue) -> Result<bool, JsValue>;
 
     #[wasm_bindgen(js_name = String)]
     type Text;
@@ -192,6 +194,11 @@ pub fn bytes(value: &JsValue) -> Option<Vec<u8>> {
     let mut bytes = vec![0; length(&copy) as usize];
     copy_octets(&mut bytes, &copy);
     Some(bytes)
+}
+
+/// Whether it is an array or a view on bytes; a revoked proxy is none.
+pub fn is_list(value: &JsValue) -> bool {
+    is_view(value) || is_array(value) == Ok(true)
 }
 
 pub fn octets(bytes: &[u8]) -> JsValue {

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::ops::Range;
 
-use wasm_telemetry::core::io::{Input, Outcome};
+use wasm_telemetry::core::io::{Content, Input, Outcome};
 use wasm_telemetry::core::random::Rng;
 use wasm_telemetry::core::time::{Millis, Now, UnixMillis};
 
@@ -113,6 +113,7 @@ impl World {
                             status: *status,
                             retry_after: retry_after.as_deref(),
                             authorized: false,
+                            content: Content::default(),
                         },
                         Reply::Refused | Reply::Silence => Outcome::NetworkError,
                     };

@@ -104,7 +104,7 @@ const PARTS: [&str; 40] = [
 
 pub fn run(data: &[u8]) {
     let Ok(script) = Script::arbitrary_take_rest(Unstructured::new(data)) else { return };
-    let mut config = Config::new();
+    let mut config = Config::new("/events");
     let allowed = script.allowed.map(|origins| {
         let bad = config.allow_origins(&origins);
         let good = origins.into_iter().filter(|origin| !bad.contains(origin));

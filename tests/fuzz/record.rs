@@ -3,17 +3,17 @@
 
 use serde_json::Value;
 use uuid::Uuid;
-use wasm_telemetry::core::body::NoBody;
 use wasm_telemetry::core::codec::{Corrupt, Reader};
 use wasm_telemetry::core::context::{Context, Scalar};
+use wasm_telemetry::core::format::Format;
 use wasm_telemetry::core::io::Field;
-use wasm_telemetry::core::json;
 use wasm_telemetry::core::ledger::Drops;
 use wasm_telemetry::core::record::{
     Builder, Fields, Header, Item, Record, Stored, StoredContext, stamp,
 };
-use wasm_telemetry::core::shapes::Shape;
+use wasm_telemetry::core::shapes::definition;
 use wasm_telemetry::core::time::UnixMillis;
+use wasm_telemetry::core::wire::NoBody;
 
 pub fn run(data: &[u8]) {
     read_parts(data);
@@ -23,7 +23,7 @@ pub fn run(data: &[u8]) {
     // A checksum keeps chance away, not those who can compute one.
     let mut stamped = data.to_vec();
     if let Some(magic) = stamped.first_chunk_mut() {
-        *magic = *b"WTR2";
+        *magic = *b"WTR3";
     }
     stamp(&mut stamped);
     let Ok(record) = Record::checked(&stamped) else { return };
@@ -66,7 +66,7 @@ fn read_parts(data: &[u8]) {
 
 fn encode(record: &Record<'_>) -> Result<Vec<u8>, NoBody> {
     let mut body = Vec::new();
-    json::encode(record, 1, UnixMillis(0), &mut body).map(|()| body)
+    Format::Json.encode(record, 1, UnixMillis(0), &mut body).map(|()| body)
 }
 
 fn parse(body: &[u8]) -> Value {
@@ -123,16 +123,18 @@ fn encode_again(record: &Record<'_>) -> Vec<u8> {
             Item::Shape(shape) => shapes.push(shape),
             Item::Event(mut event) => {
                 let stored = &shapes[event.shape];
-                let shape =
-                    Shape::new(stored.name, stored.keys.iter().map(|(kind, key)| (*key, *kind)));
+                let keys = stored.keys.iter().map(|(kind, key)| (*key, *kind));
+                let definition = definition(stored.name, stored.left_out as usize, keys);
                 let fields: Vec<(&str, Field<'_>)> = stored
                     .keys
                     .iter()
                     .map(|(kind, key)| (*key, field(event.value(*kind).expect("was read before"))))
                     .collect();
-                builder.event(event.at, &shape.definition, event.rate, &fields);
+                builder.event(event.at, &definition, event.rate, &fields);
             }
-            Item::Exposure { at, exposure, .. } => builder.exposure(at, &exposure),
+            Item::Exposure { at, exposure, left_out, .. } => {
+                builder.exposure(at, &exposure, left_out);
+            }
         }
         next = items.read().expect("was read before");
     }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { test } from 'node:test';
-import { folder, open, start } from '../support/package.mjs';
+import { folder, open, run, start } from '../support/package.mjs';
 import { startServer } from '../support/server.mjs';
 import { until } from '../support/wait.mjs';
 
@@ -63,4 +63,15 @@ test('denied from the start wipes what an earlier run stored', async (t) => {
   const second = open(t, 'http://127.0.0.1:9', { directory, consent: 'denied' });
   await second.telemetry.ready();
   await until(() => records(directory).length === 0);
+});
+
+test('what is no consent changes nothing, also before there is an instance', async (t) => {
+  const program = `
+    telemetry.setConsent('pending');
+    telemetry.setConsent('yes');
+    telemetry.init({ serviceName: 'tested', store: 'memory', debug: true });
+    console.log(telemetry.stats().config.consent);`;
+  const { stdout, stderr } = await run(t, program);
+  assert.equal(stdout.trim(), 'pending');
+  assert.match(stderr, /consent_rejected/);
 });

@@ -112,6 +112,35 @@ for (const [what, metadata] of strange) {
   });
 }
 
+for (const [what, list] of /** @type {[string, any][]} */ ([
+  ['an array', [116, 101, 120, 116]],
+  ['bytes', new TextEncoder().encode('text')],
+  ['a view', new Float64Array(4)],
+])) {
+  test(`metadata that is ${what} is left out: the bytes of a text are numbers, too`, async (t) => {
+    const { server, telemetry, diagnostics } = await start(t);
+    for (let n = 0; n < 3; n += 1) telemetry.logEvent('listed', list);
+    await telemetry.flush();
+    assert.deepEqual(
+      server.events().map(({ event_metadata }) => event_metadata),
+      [undefined, undefined, undefined],
+    );
+    assert.deepEqual(
+      diagnostics.map(({ code }) => code),
+      ['metadata_rejected'],
+    );
+  });
+}
+
+test('an experimentId that only becomes a text by toJSON is none', async (t) => {
+  const { server, telemetry } = await start(t);
+  const experimentId = /** @type {any} */ ({ toJSON: () => 'text' });
+  telemetry.logExperiment({ experimentId, variationId: 1 });
+  await telemetry.flush();
+  assert.equal(server.events().length, 0);
+  assert.deepEqual(telemetry.stats().ledger.dropped, { invalid_name: 1 });
+});
+
 test('names of every kind: the bad ones are dropped and counted', async (t) => {
   const { server, telemetry } = await start(t);
   const bad = [

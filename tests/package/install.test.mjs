@@ -1,13 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
+import { inflateRawSync } from 'node:zlib';
+import { build } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { required } from '../matrix/support/programs.mjs';
 import { install, root, runNode, smallestProgram } from './install.mjs';
 
 const { project, packed } = install();
+const dist = join(project, 'node_modules/wasm-telemetry/dist');
 
 test('the tarball holds the built package and nothing else', () => {
   assert.deepEqual(packed, [
@@ -19,8 +23,35 @@ test('the tarball holds the built package and nothing else', () => {
     'dist/index.d.cts',
     'dist/index.d.ts',
     'dist/index.js',
+    'dist/slim.js',
+    'dist/wasm-telemetry.wasm',
+    'dist/workerd.js',
     'package.json',
+    'slim/package.json',
   ]);
+});
+
+test('every copy of the WebAssembly is the same', () => {
+  const module = readFileSync(join(dist, 'wasm-telemetry.wasm'));
+  for (const name of ['index.js', 'index.cjs', 'browser.js']) {
+    const [bytes] = readFileSync(join(dist, name), 'utf8').match(/"[\w+/=]{10000,}"/) ?? ['""'];
+    assert.ok(inflateRawSync(Buffer.from(bytes, 'base64')).equals(module), name);
+  }
+});
+
+// What the module can do to the world outside is this list, and nothing else.
+test('the WebAssembly imports what tests/package/imports.txt says', () => {
+  const module = new WebAssembly.Module(readFileSync(join(dist, 'wasm-telemetry.wasm')));
+  const bound = readFileSync(join(root, 'target/npm/imports.js'), 'utf8').matchAll(
+    /(\w+) as _(\w+)/g,
+  );
+  const names = new Map(Array.from(bound, ([, name, short]) => [short, name]));
+  const imports = WebAssembly.Module.imports(module)
+    .map(({ name }) => `${names.get(name)}\n`)
+    // Less wasm-bindgen's prefix and hash.
+    .map((name) => name.replace(/^__(wbg_)?(__)?(wbindgen_)?/, '').replace(/_[0-9a-f]{16}$/m, ''))
+    .sort();
+  assert.equal(imports.join(''), readFileSync(join(root, 'tests/package/imports.txt'), 'utf8'));
 });
 
 test('package and crate have the same version', () => {
@@ -31,30 +62,83 @@ test('package and crate have the same version', () => {
 
 test('no path of the machine that built it is in the package', () => {
   const bytes = readFileSync(join(root, 'target/npm/wasm_telemetry.wasm'), 'latin1');
-  const module = readFileSync(join(project, 'node_modules/wasm-telemetry/dist/index.js'), 'utf8');
+  const module = readFileSync(join(dist, 'index.js'), 'utf8');
   for (const folder of [root, process.env.HOME].filter((path) => path && path.length > 1)) {
     assert.ok(!bytes.includes(`${folder}`), `${folder} in the WebAssembly`);
     assert.ok(!module.includes(`${folder}`), `${folder} in index.js`);
   }
 });
 
-test('import, require and bundles for browsers give the names that the declarations promise', () => {
+test('every entry has the names that the declarations promise', async () => {
   const declarations = readFileSync(join(root, 'pkg/index.d.ts'), 'utf8');
   const exported = declarations.matchAll(/^export (?:declare )?(?:function|class|const) (\w+)/gm);
-  const wanted = Array.from(exported, ([, name]) => name).sort();
-  const print = `console.log(JSON.stringify(Object.keys(api).filter((name) => name !== 'default')))`;
-  writeFileSync(join(project, 'names.mjs'), `import * as api from 'wasm-telemetry';\n${print}`);
-  writeFileSync(join(project, 'names.cjs'), `const api = require('wasm-telemetry');\n${print}`);
+  // Once, however many forms it has.
+  const wanted = [...new Set(Array.from(exported, ([, name]) => name))].sort();
   assert.ok(wanted.includes('logEvent'));
-  const browser = 'node_modules/wasm-telemetry/dist/browser.js';
-  writeFileSync(join(project, 'browser.mjs'), `import * as api from './${browser}';\n${print}`);
-  for (const file of ['names.mjs', 'names.cjs', 'browser.mjs']) {
-    assert.deepEqual(/** @type {string[]} */ (runNode(project, file)).sort(), wanted, file);
+  for (const name of ['index.js', 'browser.js', 'slim.js', 'workerd.js']) {
+    const { metafile } = await build({
+      absWorkingDir: dist,
+      entryPoints: [name],
+      format: 'esm',
+      metafile: true,
+      write: false,
+    });
+    const [{ exports }] = Object.values(metafile.outputs);
+    assert.deepEqual(exports.sort(), wanted, name);
+  }
+  const print = `console.log(JSON.stringify(Object.keys(api)))`;
+  writeFileSync(join(project, 'names.cjs'), `const api = require('wasm-telemetry');\n${print}`);
+  assert.deepEqual(/** @type {string[]} */ (runNode(project, 'names.cjs')).sort(), wanted);
+});
+
+test('each condition gives the file that is meant for it', async () => {
+  const given = async (/** @type {string} */ entry, /** @type {string[]} */ ...conditions) => {
+    const kind = conditions.shift() === 'require' ? 'require-call' : 'import-statement';
+    /** @type {string | undefined} */
+    let found;
+    const ask = {
+      name: 'ask',
+      async setup(/** @type {import('esbuild').PluginBuild} */ { onStart, resolve }) {
+        onStart(async () => {
+          const { path } = await resolve(entry, { kind, resolveDir: project });
+          found = basename(path);
+        });
+      },
+    };
+    await build({
+      stdin: { contents: '' },
+      write: false,
+      platform: 'neutral',
+      conditions,
+      plugins: [ask],
+    });
+    return found;
+  };
+  const table = {
+    'wasm-telemetry': [
+      ['import', 'node', 'index.js'],
+      ['require', 'node', 'index.cjs'],
+      ['import', 'browser', 'browser.js'],
+      ['require', 'browser', 'index.cjs'],
+      ['import', 'worker', 'browser', 'workerd', 'workerd.js'],
+    ],
+    'wasm-telemetry/slim': [
+      ['import', 'node', 'index.js'],
+      ['require', 'node', 'index.cjs'],
+      ['import', 'browser', 'slim.js'],
+      ['import', 'workerd', 'worker', 'browser', 'workerd.js'],
+    ],
+    'wasm-telemetry/wasm-telemetry.wasm': [['import', 'browser', 'wasm-telemetry.wasm']],
+  };
+  for (const [entry, rows] of Object.entries(table)) {
+    for (const row of rows) {
+      assert.equal(await given(entry, ...row.slice(0, -1)), row.at(-1), `${entry} by ${row}`);
+    }
   }
 });
 
 test('the first event of a program is accepted, by import and by require', () => {
-  const commonJs = smallestProgram.replace(/import (.+) from (.+);/, 'const $1 = require($2);');
+  const commonJs = required(smallestProgram);
   writeFileSync(join(project, 'smallest.mjs'), smallestProgram);
   writeFileSync(join(project, 'smallest.cjs'), commonJs);
   for (const file of ['smallest.mjs', 'smallest.cjs']) {
@@ -66,22 +150,42 @@ test('the first event of a program is accepted, by import and by require', () =>
   }
 });
 
-test('TypeScript finds the declarations by import and by require', () => {
+test('an engine that has next to nothing imports it, and goes on', () => {
+  writeFileSync(
+    join(project, 'old.cjs'),
+    `for (const name of Object.getOwnPropertyNames(globalThis)) {
+      if (/^(Text|Web|Decomp|Comp|fetch|Response|URL|crypto|performance)/.test(name)) delete globalThis[name];
+    }
+    process.getBuiltinModule = undefined;
+    ${required(smallestProgram)}`,
+  );
+  const { state } = /** @type {import('wasm-telemetry').Stats} */ (runNode(project, 'old.cjs'));
+  assert.equal(state, 'unavailable');
+});
+
+test('TypeScript finds the declarations by import and by require, with the DOM and without', () => {
   const program = `import { init, logEvent, verified, type Stats } from 'wasm-telemetry';
     const stats: Stats = init({ serviceName: 'shop' }).stats();
     logEvent('paid', { items: stats.ledger.accepted, coupon: verified('SUMMER') });
     // @ts-expect-error free text is refused
     logEvent('paid', { coupon: 'SUMMER' });`;
-  writeFileSync(join(project, 'typed.mts'), program);
-  writeFileSync(join(project, 'typed.cts'), program);
-  const options = ['--strict', '--noEmit', '--target', 'es2022', '--module', 'nodenext'];
+  const slim = `import { init } from 'wasm-telemetry/slim';
+    init({ serviceName: 'shop', wasm: fetch(new URL('https://a.example')) });
+    // @ts-expect-error neither an address nor bytes
+    init({ serviceName: 'shop', wasm: 1 });`;
+  const files = ['typed.mts', 'typed.cts'];
+  for (const file of files) writeFileSync(join(project, file), program);
+  for (const file of files) writeFileSync(join(project, `slim.${file}`), slim);
+  const strict = ['--strict', '--noEmit', '--target', 'es2022', '--module', 'nodenext'];
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const run = () =>
-    execFileSync(process.execPath, [tsc, ...options, 'typed.mts', 'typed.cts'], {
-      cwd: project,
-      encoding: 'utf8',
-    });
-  assert.doesNotThrow(run);
+  for (const args of [
+    [...files, ...files.map((file) => `slim.${file}`)],
+    ['--lib', 'es2022', ...files],
+  ]) {
+    assert.doesNotThrow(() =>
+      execFileSync(process.execPath, [tsc, ...strict, ...args], { cwd: project, encoding: 'utf8' }),
+    );
+  }
 });
 
 test('publint has nothing to say', async () => {

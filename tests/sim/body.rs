@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use super::wire;
+use super::{gunzip, otlp, wire};
+use wasm_telemetry::core::format::Format;
+use wasm_telemetry::core::io::Export;
 
 #[derive(Debug)]
 pub struct Body {
@@ -32,7 +34,11 @@ impl Body {
 }
 
 /// Panics with the offending part of a body that breaks the format.
-pub fn read(bytes: &[u8], thoroughly: bool) -> Body {
+pub fn read(export: &Export, format: Format, thoroughly: bool) -> Body {
+    let bytes = &*gunzip::plain(export);
+    if format.is_otlp() {
+        return translated(otlp::read(bytes, format), thoroughly);
+    }
     let mut body = Body {
         batch_id: 0,
         client_id: 0,
@@ -57,6 +63,30 @@ pub fn read(bytes: &[u8], thoroughly: bool) -> Body {
         }
     }
     body
+}
+
+/// What was written in another format.
+fn translated(body: wire::Body, thoroughly: bool) -> Body {
+    let whole = |event: Value| {
+        let exposure = event.get("event_type").is_some();
+        let serial = if exposure { &event["variation_id"] } else { &event["event_metadata"]["n"] };
+        Came {
+            serial: serial.as_u64().expect("every event has its number") as u32,
+            id: uuid(event["event_id"].as_str().expect("a text").as_bytes()),
+            exposure,
+            whole: thoroughly.then_some(event),
+        }
+    };
+    assert!(!body.events.is_empty(), "a batch has events");
+    let count = |count: Value| count.as_u64().expect("a count");
+    Body {
+        batch_id: uuid(body.batch_id.as_bytes()),
+        client_id: uuid(body.client_id.as_bytes()),
+        seq: body.seq,
+        attempt: body.attempt,
+        dropped: body.dropped.into_iter().map(|(key, value)| (key, count(value))).collect(),
+        events: body.events.into_iter().map(whole).collect(),
+    }
 }
 
 fn head(body: &mut Body, scanner: &mut Scanner<'_>) {

@@ -8,6 +8,7 @@ use wasm_telemetry::core::shapes::FieldKind;
 use wasm_telemetry::core::store::StoreOp;
 
 use super::client::Client;
+use super::network::Request;
 use super::world::World;
 
 /// What a step was about.
@@ -144,8 +145,12 @@ impl World {
         let count: u64 = refused.into_iter().map(dropped).sum();
         if count > 0 {
             let request = sent.expect("only an answer makes the pipeline drop a batch like this");
-            let serials = self.requests[request].body.serials();
-            assert_eq!(serials.len() as u64, count, "a refused batch is dropped as a whole");
+            let Request { body, rejected, .. } = &self.requests[request];
+            let mut serials = body.serials();
+            if *rejected > 0 {
+                serials.truncate(*rejected);
+            }
+            assert_eq!(serials.len() as u64, count, "dropped is what the endpoint refused");
             self.excuse(&serials, "refused by the endpoint");
         }
         let out_of_store = dropped(Reason::StoreFull) + dropped(Reason::Expired);
@@ -219,14 +224,15 @@ impl World {
         }
         let (mut sent, mut handed_over) = (0, 0);
         let Some(client) = &self.slots[slot].client else { return };
-        let (store_open, excused, exit) = (client.store_open, client.excused, client.own.exit);
+        let (store_open, excused) = (client.store_open, client.excused);
+        let (exit, format) = (client.own.exit, client.own.format);
         for command in commands {
             let Command::Export(export) = command else {
                 continue;
             };
             assert!(export.keepalive, "a page that goes away sends with keepalive only");
             sent += export.body.len();
-            let body = super::body::read(&export.body, false);
+            let body = super::body::read(export, format, false);
             if kept.contains(&body.batch_id) {
                 assert_ne!(exit, ExitPolicy::Send, "`send` keeps no copy");
                 continue;
@@ -329,7 +335,7 @@ impl World {
         let plain = settled && handed_over + drops.total() == 0;
         let exact = if plain { self.server.taken } else { 0 };
         assert!(
-            (exact..=self.server.taken).contains(&delivered),
+            (exact..=self.server.taken + self.server.unheard).contains(&delivered),
             "{delivered} are counted as delivered, {} were taken",
             self.server.taken
         );

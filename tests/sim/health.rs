@@ -26,7 +26,7 @@ impl World {
         let Some(client) = &mut self.slots[slot].client else { return };
         client.health.hold_until = 0;
         let verdict = match outcome {
-            Outcome::Response { status, .. } => classify(status),
+            Outcome::Response { status, .. } => classify(status, client.own.format),
             _ => Verdict::Retry,
         };
         if !matches!(verdict, Verdict::Delivered | Verdict::Retry) {

@@ -166,7 +166,10 @@ impl World {
             consent: if late { Consent::Pending } else { Consent::Granted },
             write_ahead: own.write_ahead,
             exit: own.exit,
+            format: own.format,
+            compress: own.compress,
             resource: vec![("service.name".into(), Scalar::Text("shop".into()))],
+            ..Setup::default()
         };
         self.say(|| format!("{id}: begins"));
         let now = self.now();

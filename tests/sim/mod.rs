@@ -6,6 +6,8 @@ mod client;
 mod dice;
 mod disk;
 mod duplicates;
+#[path = "../support/gunzip.rs"]
+mod gunzip;
 mod health;
 #[cfg(feature = "planted")]
 pub mod hunt;
@@ -13,6 +15,9 @@ mod life;
 mod model;
 mod network;
 mod options;
+#[path = "../support/otlp.rs"]
+mod otlp;
+mod partial;
 pub mod runner;
 mod server;
 #[path = "../support/store.rs"]

@@ -1,5 +1,6 @@
 //! Requests on their way, and the answers that come back or don't.
 
+use wasm_telemetry::core::format::Format;
 use wasm_telemetry::core::io::{Command, Export, ExportId, Input, Outcome};
 use wasm_telemetry::core::retry::{Verdict, classify};
 use wasm_telemetry::core::store::{Entry, StoreOp};
@@ -7,6 +8,7 @@ use wasm_telemetry::core::store::{Entry, StoreOp};
 use super::body::{self, Body};
 use super::checks::{Cause, HANDED_OVER};
 use super::options::Authorization;
+use super::partial::Said;
 use super::world::{Answer, Happening, World};
 
 #[derive(Debug)]
@@ -20,6 +22,11 @@ pub struct Request {
     pub body: Body,
     size: usize,
     authorized: bool,
+    pub format: Format,
+    /// Its client knows of its success, though not of what the endpoint rejected.
+    accepted: bool,
+    /// So many of its events, the first ones, the endpoint rejected although it took the batch.
+    pub rejected: usize,
     /// Under way when the page or the process went away.
     pub parted: bool,
     /// The endpoint has its events.
@@ -69,9 +76,10 @@ impl Request {
 
 impl World {
     pub fn launch(&mut self, slot: usize, export: Export) {
-        let body = body::read(&export.body, self.options.thorough);
         let mono = self.mono;
         let Some(client) = &mut self.slots[slot].client else { return };
+        let format = client.own.format;
+        let body = body::read(&export, format, self.options.thorough);
         assert!(export.url.starts_with("https://t.example.com"), "sent to {}", export.url);
         assert!(client.online, "nothing is tried while the machine is offline");
         let hold = client.health.hold_until;
@@ -115,6 +123,9 @@ impl World {
             size: export.body.len(),
             body,
             authorized: export.authorize,
+            format,
+            accepted: false,
+            rejected: 0,
             parted: export.keepalive,
             taken: false,
             answered: false,
@@ -163,21 +174,36 @@ impl World {
         let (status, retry_after, takes) = self.judge(index);
         self.say(|| format!("   server: {status} to {index}, takes {takes}"));
         self.splits |= status == 413;
+        let Request { format, .. } = self.requests[index];
+        let otlp = format.is_otlp() && (200..300).contains(&status);
+        let mut said = Said::default();
         if takes {
             self.requests[index].taken = true;
             self.check_duplicates(index);
+            if otlp && self.faults && self.dice.percent(self.options.server.partial) {
+                let events = self.requests[index].body.events.len();
+                said = Said::draw(&mut self.dice, format, events);
+            }
+            self.requests[index].rejected = said.rejected;
             let body = &self.requests[index].body;
-            self.server.take(body, &mut self.events, self.splits);
-            for event in &body.events {
+            self.server.take(body, said.rejected, &mut self.events, self.splits);
+            for event in &body.events[said.rejected..] {
                 self.events[event.serial as usize].receipts.push(index);
             }
         }
         let answer = match self.requests[index].fate {
             Fate::Silent | Fate::Aborted => return,
             Fate::Reset => Answer::NetworkError,
-            Fate::Answered => Answer::Response { status, retry_after },
+            Fate::Answered => Answer::Response { status, retry_after, said },
         };
-        let time = self.mono + self.delay();
+        let mut time = self.mono + self.delay();
+        if otlp && self.faults && self.dice.percent(self.options.server.dawdles) {
+            self.at(time, Happening::Answers { request: index, answer: Answer::Accepted });
+            if self.dice.percent(30) {
+                return;
+            }
+            time += self.delay();
+        }
         self.at(time, Happening::Answers { request: index, answer });
     }
 
@@ -229,9 +255,12 @@ impl World {
     pub fn answer(&mut self, index: usize, answer: Answer) {
         let mono = self.mono;
         let request = &mut self.requests[index];
-        let (slot, client, id) = (request.slot, request.client, request.id);
+        let (slot, client, id, format) = (request.slot, request.client, request.id, request.format);
         let (authorized, parted, cancelled) =
             (request.authorized, request.parted, request.cancelled());
+        if matches!(answer, Answer::Accepted) {
+            return self.accept(index);
+        }
         if core::mem::replace(&mut request.answered, true) || self.client(slot, client).is_none() {
             return;
         }
@@ -241,16 +270,18 @@ impl World {
         let outcome = match &answer {
             Answer::NetworkError => Outcome::NetworkError,
             Answer::AuthFailed => Outcome::AuthFailed,
-            Answer::Response { status, retry_after } => Outcome::Response {
+            Answer::Accepted => Outcome::Accepted,
+            Answer::Response { status, retry_after, said } => Outcome::Response {
                 status: *status,
                 retry_after: retry_after.as_deref(),
                 authorized,
+                content: said.content(),
             },
         };
         let heard = self.requests[index].ending.is_none();
         if heard {
             let ending = match outcome {
-                Outcome::Response { status, .. } => match classify(status) {
+                Outcome::Response { status, .. } => match classify(status, format) {
                     Verdict::Delivered => Ending::Success,
                     Verdict::Retry => Ending::Refused,
                     _ => Ending::Other,
@@ -283,6 +314,21 @@ impl World {
         request.settled |= request.succeeded() && !pending;
     }
 
+    /// A client hears of a success before it hears of what was rejected, which it may never do.
+    fn accept(&mut self, index: usize) {
+        let Request { slot, client, id, rejected, ending, .. } = self.requests[index];
+        if self.client(slot, client).is_none() {
+            return;
+        }
+        if ending.is_none() {
+            self.requests[index].accepted = true;
+            let serials = self.requests[index].body.serials();
+            self.excuse(&serials[..rejected], "rejected, and its client may not have heard of it");
+            self.server.unheard += rejected as u64;
+        }
+        self.give(slot, Input::Exported { id, outcome: Outcome::Accepted }, Cause::Other);
+    }
+
     fn removal_pending(&self, slot: usize, batch: u128) -> bool {
         self.slots[slot].client.as_ref().is_some_and(|client| {
             client.operations.iter().any(|operation| match &operation.op {
@@ -297,14 +343,15 @@ impl World {
         let Some(client) = &mut self.slots[slot].client else { return };
         // A time-out is a failure, a withdrawn consent is none.
         client.health = super::health::Health::default();
-        let number = client.id;
-        if let Some(request) = client.exports.remove(&id.0) {
-            self.requests[request].ending.get_or_insert((mono, Ending::Cancelled));
-        } else {
-            // Who has stopped may still have waited for it.
-            let own = |request: &&mut Request| request.client == number && request.id == id;
-            let request = self.requests.iter_mut().rfind(own);
-            request.expect("it was commanded").ending = Some((mono, Ending::Cancelled));
+        client.exports.remove(&id.0);
+        let client = client.id;
+        let mut requests = self.requests.iter_mut().rev();
+        if let Some(request) = requests.find(|request| request.client == client && request.id == id)
+        {
+            let ending = if request.accepted { Ending::Success } else { Ending::Cancelled };
+            // Who has stopped waits for its page's last requests no longer than others do.
+            request.ending.take_if(|(_, ending)| *ending == Ending::Abandoned);
+            request.ending.get_or_insert((mono, ending));
         }
         self.allow_surplus(slot);
     }
@@ -369,7 +416,11 @@ impl World {
             if !request.taken {
                 request.fate = Fate::Aborted;
             }
-            let answer = Answer::NetworkError;
+            let answer = if request.accepted {
+                Answer::Response { status: 200, retry_after: None, said: Said::default() }
+            } else {
+                Answer::NetworkError
+            };
             self.at(self.mono + 1, Happening::Answers { request: index, answer });
         }
     }

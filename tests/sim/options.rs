@@ -1,5 +1,6 @@
 //! What a run is like. Options are drawn as faults are, so that odd configurations meet odd faults.
 
+use wasm_telemetry::core::format::Format;
 use wasm_telemetry::core::pipeline::ExitPolicy;
 
 use super::dice::Dice;
@@ -25,6 +26,8 @@ pub struct Options {
 /// What a host's program asks for.
 #[derive(Clone, Debug)]
 pub struct Own {
+    pub format: Format,
+    pub compress: bool,
     pub write_ahead: bool,
     pub exit: ExitPolicy,
     pub consent_late: bool,
@@ -68,6 +71,10 @@ pub struct Answers {
     /// Percentage of the troubled answers whose events were taken all the same.
     pub lies: u64,
     pub retry_after: bool,
+    /// Percentages of OTLP's successes that reject some events, and whose body comes later than
+    /// the head, or never.
+    pub partial: u64,
+    pub dawdles: u64,
     /// Larger bodies get 413.
     pub max_body: usize,
     pub authorization: Authorization,
@@ -173,6 +180,8 @@ impl Options {
             statuses: draw_statuses(dice),
             lies: some(dice, 10, 50),
             retry_after: dice.percent(40),
+            partial: some(dice, 60, 40),
+            dawdles: some(dice, 30, 60),
             max_body: if some(dice, 25, 1) > 0 {
                 dice.within(600, 8_000) as usize
             } else {
@@ -219,7 +228,11 @@ impl Options {
 
 impl Own {
     fn draw(dice: &mut Dice) -> Self {
+        let formats =
+            [Format::Json, Format::Json, Format::Json, Format::OtlpJson, Format::OtlpProtobuf];
         Self {
+            format: dice.pick(&formats),
+            compress: dice.percent(50),
             write_ahead: dice.percent(30),
             exit: dice.pick(&[
                 ExitPolicy::Auto,
@@ -239,6 +252,8 @@ impl Own {
     /// A visitor who asks for nothing.
     pub fn plain() -> Self {
         Self {
+            format: Format::Json,
+            compress: true,
             write_ahead: false,
             exit: ExitPolicy::Auto,
             consent_late: false,

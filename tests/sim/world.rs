@@ -17,6 +17,7 @@ use super::duplicates::{Holder, PUNCTUAL_MILLIS};
 use super::life::End;
 use super::network::Request;
 use super::options::Options;
+use super::partial::Said;
 use super::server::{Logged, Server};
 use super::store::SharedStore;
 
@@ -39,7 +40,13 @@ pub enum Happening {
 
 #[derive(Clone, Debug)]
 pub enum Answer {
-    Response { status: u16, retry_after: Option<String> },
+    Response {
+        status: u16,
+        retry_after: Option<String>,
+        said: Said,
+    },
+    /// The head of a success; the rest comes later, or never.
+    Accepted,
     NetworkError,
     AuthFailed,
 }

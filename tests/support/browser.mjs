@@ -6,7 +6,7 @@ import { chromium } from 'playwright-core';
 import { dist } from './package.mjs';
 
 /** @returns {string} where Chromium is */
-function executable() {
+export function executable() {
   const { CHROMIUM, PATH = '' } = process.env;
   const names = ['chromium', 'chromium-browser', 'google-chrome'];
   const found = PATH.split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)));
@@ -57,10 +57,10 @@ export async function crash(/** @type {import('playwright-core').Page} */ page) 
 }
 
 /** @returns {Promise<string>} the package as one script that leaves its names on `window.telemetry` */
-export async function bundle() {
+export async function bundle(entry = 'browser.js') {
   const { outputFiles } = await build({
     stdin: {
-      contents: `import * as telemetry from ${JSON.stringify(join(dist, 'browser.js'))};
+      contents: `import * as telemetry from ${JSON.stringify(join(dist, entry))};
         window.telemetry = telemetry;`,
       resolveDir: dist,
     },

@@ -1,6 +1,8 @@
 //! A host for scenario tests: one pipeline, a clock that is moved by hand, a store in memory.
 #![allow(dead_code)]
 
+pub mod gunzip;
+pub mod otlp;
 pub mod store;
 pub mod wire;
 
@@ -9,9 +11,10 @@ use std::rc::Rc;
 
 use wasm_telemetry::core::config::{ConfigReport, Layer, Setting, Value};
 use wasm_telemetry::core::context::Scalar;
+use wasm_telemetry::core::format::Format;
 use wasm_telemetry::core::io::{
-    Command, Diagnostic, Export, ExportId, Exposure, Field, FlushId, FlushReport, Input, OpId,
-    Outcome,
+    Command, Content, Diagnostic, Export, ExportId, Exposure, Field, FlushId, FlushReport, Input,
+    OpId, Outcome,
 };
 use wasm_telemetry::core::ledger::{Ledger, Reason};
 use wasm_telemetry::core::pipeline::{Pipeline, Setup};
@@ -61,6 +64,7 @@ impl Sent {
 
 pub struct Host {
     pub pipeline: Pipeline,
+    format: Format,
     pub mono: u64,
     pub wall_offset: i64,
     pub store: Rc<RefCell<SharedStore>>,
@@ -122,6 +126,7 @@ impl Host {
     pub fn closed(setup: Setup, settings: &[Setting<'_>], store: Rc<RefCell<SharedStore>>) -> Self {
         let now = Now { mono: Millis(1_000), wall: UnixMillis(START) };
         let mut host = Self {
+            format: setup.format,
             pipeline: Pipeline::new(now, setup),
             mono: 1_000,
             wall_offset: 0,
@@ -167,7 +172,7 @@ impl Host {
         assert!(ledger.balances(), "{ledger:?}");
         for command in commands {
             match command {
-                Command::Export(export) => self.sent.push(sent(export)),
+                Command::Export(export) => self.sent.push(sent(export, self.format)),
                 Command::Cancel(id) => self.cancelled.push(id),
                 Command::Store { id, op } => {
                     self.commanded.push(op.clone());
@@ -264,8 +269,28 @@ impl Host {
     }
 
     pub fn answer_with(&mut self, sent: &Sent, status: u16, retry_after: Option<&str>) {
-        let outcome = Outcome::Response { status, retry_after, authorized: sent.authorize };
+        self.respond(sent, status, retry_after, Content::default());
+    }
+
+    pub fn answer_saying(&mut self, sent: &Sent, status: u16, content: Content<'_>) {
+        self.respond(sent, status, None, content);
+    }
+
+    fn respond(
+        &mut self,
+        sent: &Sent,
+        status: u16,
+        retry_after: Option<&str>,
+        content: Content<'_>,
+    ) {
+        let authorized = sent.authorize;
+        let outcome = Outcome::Response { status, retry_after, authorized, content };
         self.give(Input::Exported { id: sent.id, outcome });
+    }
+
+    /// Only the head of an answer, a success, has come.
+    pub fn accept(&mut self, sent: &Sent) {
+        self.give(Input::Exported { id: sent.id, outcome: Outcome::Accepted });
     }
 
     pub fn fail(&mut self, sent: &Sent) {
@@ -305,11 +330,11 @@ impl Host {
     }
 }
 
-fn sent(export: Export) -> Sent {
+fn sent(export: Export, format: Format) -> Sent {
     Sent {
         id: export.id,
+        body: otlp::read(&gunzip::plain(&export), format),
         url: export.url,
-        body: wire::read(&export.body),
         bytes: export.body.len(),
         authorize: export.authorize,
         keepalive: export.keepalive,

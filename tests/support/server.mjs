@@ -6,7 +6,8 @@ import { gunzipSync } from 'node:zlib';
  * @typedef {object} Received
  * @property {string} path
  * @property {import('node:http').IncomingHttpHeaders} headers
- * @property {any} body the batch
+ * @property {Buffer} bytes as they came
+ * @property {any} body the batch; its bytes if it is no JSON
  * @property {number} at when all of it had come, milliseconds since 1970
  * @property {number} status what it was answered; 0: nothing
  */
@@ -16,6 +17,8 @@ import { gunzipSync } from 'node:zlib';
  * @property {number} [status] default 200; 0: close the connection without an answer
  * @property {Record<string, string>} [headers]
  * @property {boolean} [hang] never answer
+ * @property {string | Uint8Array} [body]
+ * @property {boolean} [endless] the body never ends
  */
 
 /** @typedef {{ after(done: () => unknown): void }} Scope a test, or whatever else comes to an end */
@@ -40,19 +43,25 @@ export async function startServer(t, answer = () => undefined) {
     if (request.method === 'OPTIONS') return void cors(response, request).writeHead(204).end();
     if (request.method !== 'POST') return give(response, resource(request.url ?? ''));
     const bytes = Buffer.concat(chunks);
-    const text = request.headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes;
     const { headers, url: path = '' } = request;
-    const received = { path, headers, body: JSON.parse(String(text)), at: Date.now(), status: 0 };
+    const plain = headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes;
+    const json = headers['content-type'] === 'application/json';
+    const body = json ? JSON.parse(String(plain)) : plain;
+    const received = { path, headers, bytes, body, at: Date.now(), status: 0 };
     requests.push(received);
     const {
       status = 200,
       headers: more,
+      body: said,
       hang,
+      endless,
     } = (await answer(received, requests.length - 1)) ?? {};
     if (hang) return;
     received.status = status;
     if (status === 0) return void request.socket.destroy();
-    cors(response, request).writeHead(status, more).end();
+    cors(response, request).writeHead(status, more);
+    if (endless) response.write(said ?? ' ');
+    else response.end(said);
   });
   await new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(undefined)));
   t.after(() => {

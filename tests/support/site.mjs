@@ -74,11 +74,10 @@ export const later = (/** @type {import('playwright-core').BrowserContext} */ co
 export const stats = (/** @type {import('playwright-core').Page} */ page) =>
   page.evaluate('telemetry.stats()');
 
-/** @param {any[]} events */
-export const numbers = (events) =>
+export const numbers = (/** @type {any[]} */ events) =>
   events.map(({ event_metadata: { n } }) => n).sort((a, b) => a - b);
-export const upTo = (count) => Array.from({ length: count }, (_, n) => n);
-export const ids = (events) => new Set(events.map(({ event_id }) => event_id));
+export const upTo = (/** @type {number} */ count) => Array.from({ length: count }, (_, n) => n);
+export const ids = (/** @type {any[]} */ events) => new Set(events.map(({ event_id }) => event_id));
 
 /**
  * The batches that IndexedDB really holds; a tab's own `stats` tell what it saw last.
@@ -86,7 +85,7 @@ export const ids = (events) => new Set(events.map(({ event_id }) => event_id));
  */
 export const stored = (/** @type {import('playwright-core').Page} */ page, service = 'tested') =>
   page.evaluate(async (name) => {
-    const outcome = (request) =>
+    const outcome = (/** @type {IDBRequest} */ request) =>
       new Promise((resolve, reject) => {
         request.onsuccess = () => resolve(request.result);
         request.onerror = () => reject(request.error);
@@ -95,9 +94,12 @@ export const stored = (/** @type {import('playwright-core').Page} */ page, servi
     try {
       const meta = database.transaction('meta').objectStore('meta');
       const [keys, entries] = await Promise.all([meta.getAllKeys(), meta.getAll()].map(outcome));
-      const all = keys.map((key, index) => ({ key, ...entries[index] }));
+      const all = keys.map((/** @type {string} */ key, /** @type {number} */ index) => ({
+        key,
+        ...entries[index],
+      }));
       // Other than the note that the endpoint was well.
-      return all.filter(({ events }) => events > 0);
+      return all.filter((/** @type {{ events: number }} */ { events }) => events > 0);
     } finally {
       database.close();
     }

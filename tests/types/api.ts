@@ -27,6 +27,18 @@ type Events = { checkout: { items: number; express?: boolean }; app_opened: unde
 const declared: Telemetry<Events> = init<Events>({ serviceName: 'shop' });
 declared.logEvent('checkout', { items: 3 });
 declared.logEvent('app_opened');
+const fromSchema = init({
+  serviceName: 'shop',
+  events: { checkout: { items: 'number', plan: 'text' } },
+});
+fromSchema.logEvent('checkout', { items: 3, plan: verified('pro') });
+// @ts-expect-error not the declared type
+fromSchema.logEvent('checkout', { items: true });
+// @ts-expect-error not a declared field
+fromSchema.logEvent('checkout', { coupon: 1 });
+// @ts-expect-error not a declared event
+fromSchema.logEvent('checkuot', {});
+
 // @ts-expect-error an event that was not declared
 declared.logEvent('chekout', { items: 3 });
 // @ts-expect-error a field of another type

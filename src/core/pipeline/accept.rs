@@ -9,7 +9,7 @@ use super::super::ledger::{Drops, Reason};
 use super::super::planted::{Bug, planted};
 use super::super::random::unit_of;
 use super::super::record::{Builder, Header};
-use super::super::shapes::{FieldKind, ShapeId, Staged, definition};
+use super::super::shapes::{ShapeId, Staged, definition};
 use super::super::text::{self, utf16_units};
 use super::super::time::{Millis, Now, UnixMillis};
 use super::keep::SLICE;
@@ -137,28 +137,26 @@ impl Pipeline {
         let Some(rate) = self.sample(self.config.sample_rate(name), name) else {
             return;
         };
-        if !is_name(name) {
+        let problem = match self.declared.event(name) {
+            _ if !is_name(name) => "must have 1 to 256 characters",
+            Err(undeclared) => undeclared,
+            Ok(_) => "",
+        };
+        if !problem.is_empty() {
             self.counts.accepted += 1;
             self.drop_events(Reason::InvalidName, 1);
-            let message = ["an event's name must have 1 to 256 characters; dropped: ", name];
+            let message = ["an event's name ", problem, "; dropped: ", name];
             self.told.tell(commands, "invalid_name", name, &message);
             return;
         }
+        let given = fields.len();
         let fields = self.validate(name, fields, commands);
         if !self.make_room(commands) {
             return;
         }
         self.open_batch();
-        let kinds = fields.iter().filter_map(|(key, field)| {
-            let kind = match field {
-                Field::Number(_) => FieldKind::Number,
-                Field::Bool(_) => FieldKind::Bool,
-                Field::Text(_) => FieldKind::Text,
-                Field::Refused(_) => return None,
-            };
-            Some((*key, kind))
-        });
-        let definition = definition(name, kinds);
+        let kinds = fields.iter().filter_map(|(key, field)| Some((*key, field.kind().ok()?)));
+        let definition = definition(name, given - fields.len(), kinds);
         if let Some(open) = &mut self.open {
             open.context(self.context_epoch, &self.context);
             open.event(at, &definition, rate, &fields);
@@ -186,6 +184,7 @@ impl Pipeline {
             return;
         }
         let mut exposure = *exposure;
+        let mut left_out = 0;
         for (name, limit, text) in [
             ("sessionId", TEXT, &mut exposure.session_id),
             ("userAttributes", JSON, &mut exposure.user_attributes),
@@ -193,6 +192,7 @@ impl Pipeline {
         ] {
             if text.is_some_and(|text| utf16_units(text) > limit) {
                 *text = None;
+                left_out += 1;
                 self.counts.fields_left_out += 1;
                 let message = ["an exposure's ", name, " is too long; left out"];
                 self.told.tell(commands, "field_left_out", name, &message);
@@ -201,7 +201,7 @@ impl Pipeline {
         self.open_batch();
         if let Some(open) = &mut self.open {
             open.context(self.context_epoch, &self.context);
-            open.exposure(at, &exposure);
+            open.exposure(at, &exposure, left_out);
         }
         // Exposures decide whether an experiment is valid: store and send them without delay.
         self.soon = true;
@@ -243,6 +243,8 @@ impl Pipeline {
         commands: &mut Vec<Command>,
     ) -> Vec<(&'a str, Field<'a>)> {
         let mut good = Vec::with_capacity(fields.len());
+        let Self { declared, counts, told, .. } = self;
+        let Ok(declared) = declared.event(name) else { return good };
         for (key, field) in fields {
             let problem = match field {
                 _ if !is_key(key) => "has a key that is not of 1 to 128 characters",
@@ -251,15 +253,17 @@ impl Pipeline {
                 Field::Text(text) if text.len() > TEXT && utf16_units(text) > TEXT => {
                     "is a text of more than 1,024 characters"
                 }
-                Field::Refused(kind) => kind,
-                _ => {
-                    good.push((*key, *field));
-                    continue;
-                }
+                _ => match declared.check(key, field) {
+                    Err(problem) => problem,
+                    Ok(()) => {
+                        good.push((*key, *field));
+                        continue;
+                    }
+                },
             };
-            self.counts.fields_left_out += 1;
+            counts.fields_left_out += 1;
             let message = ["event \"", name, "\": field \"", key, "\" ", problem, "; left out"];
-            self.told.tell(commands, "field_left_out", key, &message);
+            told.tell(commands, "field_left_out", key, &message);
         }
         good
     }

@@ -3,18 +3,27 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::super::body::NoBody;
 use super::super::config::Number;
-use super::super::io::{Command, Consent, Export, ExportId, Outcome};
-use super::super::json;
+use super::super::io::{Command, Consent, Content, Export, ExportId, Outcome};
+use super::super::json::write_u64;
 use super::super::ledger::Reason;
+use super::super::otlp::response;
 use super::super::planted::{Bug, planted};
 use super::super::record::Record;
 use super::super::retry::{Verdict, classify, retry_after_millis, wait_millis};
 use super::super::store::StoreOp;
 use super::super::time::Millis;
+use super::super::wire::NoBody;
 use super::operations::Pending;
 use super::{Attempt, Authorization, Batch, Flight, Parting, PartingFate, Pipeline};
+
+/// How a request ended of whose answer only the success is known.
+const ACCEPTED: Outcome<'_> = Outcome::Response {
+    status: 200,
+    retry_after: None,
+    authorized: false,
+    content: Content { kind: "", bytes: &[] },
+};
 
 impl Pipeline {
     /// Whether a request may start now.
@@ -99,20 +108,28 @@ impl Pipeline {
         let patience = self.config.get(Number::ExportTimeoutMillis);
         let deadline = self.now.mono.plus(patience).min(attempt.over);
         let authorize = attempt.authorization != Authorization::Without && !self.config.skip_auth();
-        commands.push(Command::Export(Export { id, url, body, authorize, keepalive: false }));
+        commands.push(Command::Export(Export {
+            id,
+            url,
+            body,
+            authorize,
+            compressed: false,
+            keepalive: false,
+        }));
         if planted(Bug::RemovedBeforeItsAnswer)
             && let Some(copy) = self.copies.get(batch.key).copied()
         {
             self.remove(&copy, commands);
         }
-        self.flight = Some(Flight { id, batch, deadline, attempt });
+        self.flight = Some(Flight { id, batch, deadline, attempt, accepted: false });
     }
 
     pub(super) fn body(&self, batch: &Batch) -> Result<Vec<u8>, NoBody> {
         let record = Record::own(&batch.bytes)?;
         // JSON is about eight times as long as a record.
         let mut body = Vec::with_capacity(batch.bytes.len() * 8);
-        json::encode(&record, batch.attempts.saturating_add(1), self.now.wall, &mut body)?;
+        let attempt = batch.attempts.saturating_add(1);
+        self.format.encode(&record, attempt, self.now.wall, &mut body)?;
         Ok(body)
     }
 
@@ -123,12 +140,21 @@ impl Pipeline {
         commands: &mut Vec<Command>,
     ) {
         if let Some(index) = self.parting.iter().position(|parting| parting.id == id) {
+            if matches!(outcome, Outcome::Accepted) {
+                self.parting[index].accepted = true;
+                return;
+            }
             let parting = self.parting.swap_remove(index);
             return self.witnessed(parting.fate, outcome, commands);
         }
-        let Some(flight) = self.flight.take_if(|flight| flight.id == id) else {
+        let Some(mut flight) = self.flight.take_if(|flight| flight.id == id) else {
             return;
         };
+        if matches!(outcome, Outcome::Accepted) {
+            flight.accepted = true;
+            self.flight = Some(flight);
+            return;
+        }
         self.outcome(flight.batch, flight.attempt, outcome, commands);
     }
 
@@ -139,23 +165,23 @@ impl Pipeline {
         outcome: Outcome<'_>,
         commands: &mut Vec<Command>,
     ) {
-        let Outcome::Response { status, retry_after, authorized } = outcome else {
+        let Outcome::Response { status, retry_after, authorized, content } = outcome else {
             // The network was not reached, so that no attempt was made.
             batch.attempts += u32::from(planted(Bug::OutageCostsAttempts));
-            if outcome == Outcome::AuthFailed {
+            if matches!(outcome, Outcome::AuthFailed) {
                 let message = ["`auth` failed; the batch is kept and tried again"];
                 self.told.tell(commands, "auth_failed", "auth", &message);
             }
             return self.failed(batch, None, commands);
         };
-        let verdict = classify(status);
+        let verdict = classify(status, self.format);
         if verdict != Verdict::Retry {
             self.recovered();
         }
         self.heard(verdict == Verdict::Delivered, commands);
         match verdict {
             Verdict::Delivered => {
-                self.counts.delivered += u64::from(batch.events);
+                self.count_taken(u64::from(batch.events), content, commands);
                 if !planted(Bug::CopyOutlivesDelivery) {
                     self.vacate(batch.key, commands);
                 }
@@ -207,6 +233,40 @@ impl Pipeline {
         }
     }
 
+    /// Counts what the endpoint took, and what it says that it did not.
+    fn count_taken(&mut self, events: u64, content: Content<'_>, commands: &mut Vec<Command>) {
+        let read = if self.format.is_otlp() { response::read(content) } else { Ok(None) };
+        let rejected = match &read {
+            Ok(Some(partial)) if !planted(Bug::PartialSuccessIgnored) => {
+                partial.rejected.min(events)
+            }
+            _ => 0,
+        };
+        let (code, message) = match &read {
+            Ok(None) => ("", [""; 2]),
+            Ok(Some(partial)) if rejected > 0 => {
+                ("events_rejected", ["the endpoint rejected events: ", &partial.message])
+            }
+            Ok(Some(partial)) => ("endpoint_warning", ["the endpoint says: ", &partial.message]),
+            Err(_) => {
+                ("answer_unknown", ["the endpoint took a batch, but its answer is no OTLP", ""])
+            }
+        };
+        if !code.is_empty() {
+            self.told.tell(commands, code, "", &message);
+        }
+        self.counts.delivered += events - rejected;
+        self.drop_events(Reason::Rejected, rejected);
+    }
+
+    /// Whoever goes away does not wait for the rest of an answer.
+    pub(super) fn settle_accepted(&mut self, commands: &mut Vec<Command>) {
+        if let Some(flight) = self.flight.take_if(|flight| flight.accepted) {
+            commands.push(Command::Cancel(flight.id));
+            self.outcome(flight.batch, flight.attempt, ACCEPTED, commands);
+        }
+    }
+
     fn recovered(&mut self) {
         if !planted(Bug::FailuresNeverReset) {
             self.failures = 0;
@@ -216,7 +276,7 @@ impl Pipeline {
 
     fn tell_refusal(&mut self, status: u16, end: &str, commands: &mut Vec<Command>) {
         let mut text = Vec::new();
-        json::write_u64(&mut text, u64::from(status));
+        write_u64(&mut text, u64::from(status));
         let status = core::str::from_utf8(&text).unwrap_or_default();
         let message = ["the endpoint answered ", status, " ", end];
         self.told.tell(commands, "export_refused", status, &message);
@@ -262,6 +322,9 @@ impl Pipeline {
     /// Gives up requests and store operations whose time is over.
     pub(super) fn watch_deadlines(&mut self, commands: &mut Vec<Command>) {
         let now = self.now.mono;
+        if self.flight.as_ref().is_some_and(|flight| flight.deadline <= now) {
+            self.settle_accepted(commands);
+        }
         if let Some(flight) =
             self.flight.take_if(|flight| flight.deadline <= now && !planted(Bug::TimeoutNeverFires))
         {
@@ -269,9 +332,10 @@ impl Pipeline {
             self.failed(flight.batch, None, commands);
         }
         while let Some(index) = self.parting.iter().position(|parting| parting.deadline <= now) {
-            let Parting { id, fate, .. } = self.parting.swap_remove(index);
+            let Parting { id, fate, accepted, .. } = self.parting.swap_remove(index);
             commands.push(Command::Cancel(id));
             match fate {
+                _ if accepted => self.witnessed(fate, ACCEPTED, commands),
                 // No more of its copy is known than of its request.
                 PartingFate::Kept { unwritten: Some(_), .. } => {
                     self.witnessed(fate, Outcome::NetworkError, commands);
@@ -285,25 +349,27 @@ impl Pipeline {
 
     /// The page stayed, and so there is a witness after all.
     fn witnessed(&mut self, fate: PartingFate, outcome: Outcome<'_>, commands: &mut Vec<Command>) {
-        let delivered = match outcome {
-            Outcome::Response { status, .. } => classify(status) == Verdict::Delivered,
-            _ => false,
+        let taken = match outcome {
+            Outcome::Response { status, content, .. } => {
+                (classify(status, self.format) == Verdict::Delivered).then_some(content)
+            }
+            _ => None,
         };
-        match fate {
-            PartingFate::HandedOver(_) if !delivered && planted(Bug::HandedOverForGood) => {}
-            PartingFate::HandedOver(batch) => {
+        match (fate, taken) {
+            (PartingFate::HandedOver(_), None) if planted(Bug::HandedOverForGood) => {}
+            (PartingFate::HandedOver(batch), _) => {
                 self.counts.handed_over -= u64::from(batch.events);
                 let attempt = self.attempt();
                 self.outcome(batch, attempt, outcome, commands);
             }
-            PartingFate::Kept { key, unwritten } if delivered => {
+            (PartingFate::Kept { key, unwritten }, Some(content)) => {
                 self.heard(true, commands);
                 self.recovered();
                 self.list_again();
                 if self.known.get(key).is_some_and(|known| known.mine)
                     && let Some(known) = self.known.remove(key)
                 {
-                    self.counts.delivered += u64::from(known.events);
+                    self.count_taken(u64::from(known.events), content, commands);
                     self.remove(&known, commands);
                 }
                 if unwritten.is_some() {
@@ -311,7 +377,7 @@ impl Pipeline {
                 }
             }
             // Its copy may fail yet.
-            PartingFate::Kept { key, unwritten: Some(batch) } => {
+            (PartingFate::Kept { key, unwritten: Some(batch) }, None) => {
                 // If it is not known any more, its drop was counted.
                 if let Some(known) = self.known.remove(key) {
                     self.copies.insert(known);
@@ -320,7 +386,7 @@ impl Pipeline {
                 }
             }
             // The copy goes out when its lease has run out.
-            PartingFate::Kept { .. } => {}
+            (PartingFate::Kept { .. }, None) => {}
         }
     }
 }

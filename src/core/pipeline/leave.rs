@@ -1,10 +1,10 @@
 //! Going away, coming to an end, and wiping.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::super::config::Number;
+use super::super::gzip::{GZIP_MIN, gzip};
 use super::super::io::{Command, Consent, Export, ExportId, FlushId, FlushReport};
 use super::super::ledger::Reason;
 use super::super::planted::{Bug, planted};
@@ -68,17 +68,24 @@ impl Pipeline {
         self.undo_splits(commands);
         self.reclaim_renewing();
         let mut budget = budget as usize;
-        let may_send = self.online && self.failures == 0;
+        let mut may_send = self.online && self.failures == 0;
         let mut staying = Vec::new();
         while let Some(batch) = self.pop_ready(true) {
             let body = if may_send { self.body(&batch).ok() } else { None };
-            let (Some(body), Some(url)) = (body, self.config.url()) else {
+            let (Some(mut body), Some(url)) = (body, self.config.url()) else {
                 staying.push(batch);
                 continue;
             };
+            let compressed = self.compress && body.len() > GZIP_MIN;
+            if compressed {
+                body = gzip(&body);
+            }
             if body.len() <= budget {
                 budget -= body.len();
-                self.part(batch, body, url, commands);
+                let id = ExportId(self.next_id());
+                let authorize = !self.config.skip_auth();
+                let export = Export { id, url, body, compressed, authorize, keepalive: true };
+                self.part(batch, export, commands);
                 continue;
             }
             let worthwhile = budget >= WORTH_CUTTING;
@@ -87,7 +94,11 @@ impl Pipeline {
                     self.push_ready(rest, true);
                     self.push_ready(first, true);
                 }
-                None => staying.push(batch),
+                None => {
+                    // Little fits any more, and each try takes time that the page may not have.
+                    may_send &= worthwhile;
+                    staying.push(batch);
+                }
             }
         }
         for batch in staying {
@@ -104,11 +115,10 @@ impl Pipeline {
     }
 
     /// Sends a batch by a request that outlives the page.
-    fn part(&mut self, batch: Box<Batch>, body: Vec<u8>, url: String, commands: &mut Vec<Command>) {
-        let id = ExportId(self.next_id());
+    fn part(&mut self, batch: Box<Batch>, export: Export, commands: &mut Vec<Command>) {
+        let id = export.id;
         let deadline = self.now.mono.plus(self.config.get(Number::ExportTimeoutMillis));
-        let authorize = !self.config.skip_auth();
-        commands.push(Command::Export(Export { id, url, body, authorize, keepalive: true }));
+        commands.push(Command::Export(export));
         let keep = match self.exit {
             ExitPolicy::Keep => true,
             ExitPolicy::Send => false,
@@ -122,7 +132,7 @@ impl Pipeline {
             self.vacate(batch.key, commands);
             PartingFate::HandedOver(batch)
         };
-        self.parting.push(Parting { id, deadline, fate });
+        self.parting.push(Parting { id, deadline, accepted: false, fate });
     }
 
     /// What is in flight has no witness if the page or the process goes now: a copy is kept.
@@ -136,7 +146,7 @@ impl Pipeline {
         // A request ends with its process.
         let lease = if ends { 0 } else { self.parting_lease(deadline) };
         let fate = self.keep_copy(batch, lease, commands);
-        self.parting.push(Parting { id, deadline, fate });
+        self.parting.push(Parting { id, deadline, accepted: false, fate });
     }
 
     /// Until whoever was asked must have answered.
@@ -204,6 +214,7 @@ impl Pipeline {
                 flush.timed_out = true;
                 flush.deadline = now.plus(GRACE_MILLIS);
             }
+            self.settle_accepted(commands);
             self.leave_process(false, commands);
         }
         let ledger = self.ledger();
@@ -260,6 +271,7 @@ impl Pipeline {
     pub(super) fn set_consent(&mut self, consent: Consent, commands: &mut Vec<Command>) {
         let before = core::mem::replace(&mut self.consent, consent);
         if consent == Consent::Denied && before != Consent::Denied {
+            self.settle_accepted(commands);
             if let Some(flight) = self.flight.take() {
                 commands.push(Command::Cancel(flight.id));
                 self.drop_events(Reason::ConsentDenied, u64::from(flight.batch.events));

@@ -26,6 +26,8 @@ use uuid::Uuid;
 
 use super::config::{Config, ConfigReport, Layer, Number, SampleRate, Setting};
 use super::context::{Context, ContextPatch, Identity, Scalar};
+use super::declared::Declared;
+use super::format::Format;
 use super::io::{Command, Consent, ExportId, FlushId, Input, Leaving};
 use super::json::{write_counts, write_text, write_u64};
 use super::ledger::{Drops, Ledger, Reason};
@@ -62,8 +64,13 @@ pub struct Setup {
     /// Store events shortly after they are logged, before any export.
     pub write_ahead: bool,
     pub exit: ExitPolicy,
+    pub format: Format,
+    /// Whether a page that goes away compresses what it sends; elsewhere that is the edge's to do.
+    pub compress: bool,
     /// Attributes of the resource, `service.name` first.
     pub resource: Vec<(String, Scalar)>,
+    /// The only events that are logged, if there is a list.
+    pub declared: Declared,
 }
 
 /// A finished batch in memory.
@@ -112,6 +119,8 @@ struct Flight {
     batch: Box<Batch>,
     deadline: Millis,
     attempt: Attempt,
+    /// It is known to have succeeded, though not yet all of its answer.
+    accepted: bool,
 }
 
 /// One attempt may take several requests.
@@ -135,6 +144,7 @@ enum Authorization {
 struct Parting {
     id: ExportId,
     deadline: Millis,
+    accepted: bool,
     fate: PartingFate,
 }
 
@@ -169,7 +179,10 @@ pub struct Pipeline {
     enabled: bool,
     consent: Consent,
     write_ahead: bool,
+    declared: Declared,
     exit: ExitPolicy,
+    format: Format,
+    compress: bool,
     resource: Vec<(String, Scalar)>,
 
     rng: Rng,
@@ -260,11 +273,14 @@ impl Pipeline {
         let session = batch_ids.id(u64::MAX);
         context.identity[Identity::SessionId as usize] = Some(uuid_text(session));
         Self {
-            config: Config::new(),
+            config: Config::new(setup.format.path()),
             enabled: setup.enabled,
             consent: setup.consent,
             write_ahead: setup.write_ahead,
+            declared: setup.declared,
             exit: setup.exit,
+            format: setup.format,
+            compress: setup.compress,
             resource: setup.resource,
             rng: Rng::new(left ^ right.rotate_left(32)),
             event_ids: half(0),
@@ -348,6 +364,7 @@ impl Pipeline {
             }
             Input::Stored { id, result } => self.stored(id, result, commands),
             Input::Leaving(leaving) => {
+                self.settle_accepted(commands);
                 if self.clear_wanted {
                     self.store_broken_until = leave::LAST_CHANCE;
                     self.clear_store(commands);
@@ -467,9 +484,17 @@ impl Pipeline {
         if !accept::is_name(name) || fields.len() > accept::FIELDS || !fields.iter().all(good) {
             return None;
         }
+        let declared = self.declared.event(name).ok()?;
+        if fields.iter().any(|(key, kind)| declared.check_kind(key, *kind).is_err()) {
+            return None;
+        }
         let id = self.shapes.add(Shape::new(name, fields.iter().copied()))?;
         self.rates.push(self.config.sample_rate(name));
         Some(id)
+    }
+
+    pub fn declared(&self) -> &Declared {
+        &self.declared
     }
 
     pub fn shapes_full(&self) -> bool {
@@ -517,7 +542,9 @@ impl Pipeline {
             Consent::Denied => "denied",
         };
         write(out, consent);
-        write(out, "\",\"format\":\"json\",\"durability\":\"");
+        write(out, "\",\"format\":\"");
+        write(out, self.format.name());
+        write(out, "\",\"durability\":\"");
         write(out, if self.write_ahead { "write-ahead" } else { "on-failure" });
         write_count(out, "\"},\"store\":{\"batches\":", self.known.len() as u64);
         write_count(out, ",\"events\":", self.known.sums().events);

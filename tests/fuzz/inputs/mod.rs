@@ -9,6 +9,7 @@ use arbitrary::{Arbitrary, Unstructured};
 use uuid::Uuid;
 use wasm_telemetry::core::config::{Layer, Setting, Value};
 use wasm_telemetry::core::context::{ContextPatch, Scalar};
+use wasm_telemetry::core::format::Format;
 use wasm_telemetry::core::io::{Command, ExportId, Exposure, Field, FlushId, Input, Leaving, OpId};
 use wasm_telemetry::core::ledger::Reason;
 use wasm_telemetry::core::pipeline::{ExitPolicy, Pipeline, Setup};
@@ -72,7 +73,10 @@ impl Host {
             write_ahead: script.write_ahead,
             exit: [ExitPolicy::Auto, ExitPolicy::Send, ExitPolicy::Keep]
                 [usize::from(script.exit % 3)],
+            format: Format::Json,
+            compress: false,
             resource: vec![("service.name".into(), Scalar::Text("shop".into()))],
+            ..Setup::default()
         };
         let now = Now { mono: Millis(1), wall: UnixMillis(START) };
         let mut host = Self {
@@ -411,7 +415,7 @@ impl Host {
         let mut builder = Builder::new(header, &[]);
         for _ in 0..planted.exposures % 16 {
             let exposure = Exposure { experiment_id: "planted", ..Exposure::default() };
-            builder.exposure(self.now().wall, &exposure);
+            builder.exposure(self.now().wall, &exposure, 0);
         }
         let mut bytes = builder.snapshot();
         if let Some((at, flip)) = planted.flip {

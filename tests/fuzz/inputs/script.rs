@@ -3,7 +3,7 @@
 use arbitrary::Arbitrary;
 use wasm_telemetry::core::config::{Layer, Setting, Value};
 use wasm_telemetry::core::context::{ContextPatch, Identity, Scalar, Slot};
-use wasm_telemetry::core::io::{Consent, Field, Outcome};
+use wasm_telemetry::core::io::{Consent, Content, Field, Outcome};
 
 #[derive(Arbitrary, Debug)]
 pub struct Script<'a> {
@@ -230,7 +230,7 @@ pub fn reply(any: AnyOutcome<'_>) -> Outcome<'_> {
         AnyOutcome::NetworkError => return Outcome::NetworkError,
         AnyOutcome::AuthFailed => return Outcome::AuthFailed,
     };
-    Outcome::Response { status, retry_after, authorized }
+    Outcome::Response { status, retry_after, authorized, content: Content::default() }
 }
 
 pub fn setting<'a>(any: &AnySetting<'a>, wall: u64) -> Setting<'a> {

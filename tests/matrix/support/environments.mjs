@@ -1,6 +1,6 @@
 // The environments in which the packed package must work. A folder tests/matrix/<group>/<name> holds an
 // `environment.mjs`, the files of its project, and a package.json with its lock if it needs packages.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -19,7 +19,7 @@ import { cache, root } from '../../../tools/env.mjs';
 /** @typedef {Environment & { group: string, source: string, project: string }} Found */
 
 const matrix = join(root, 'tests', 'matrix');
-const groups = ['bundlers', 'runtimes', 'browsers', 'policies'];
+const groups = ['bundlers', 'runtimes', 'browsers', 'policies', 'rust'];
 // Outside of the repository, where no node_modules but its own is found. Each working copy has one.
 const projects = join(
   cache,
@@ -58,7 +58,7 @@ export function packed() {
     execFileSync(
       'npm',
       ['pack', join(root, 'pkg'), '--json', '--ignore-scripts', '--pack-destination', projects],
-      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] },
+      { encoding: 'utf8', stdio: 'pipe' },
     ),
   );
   rmSync(join(projects, 'package'), { recursive: true, force: true });
@@ -82,10 +82,7 @@ export function prepare(/** @type {Found} */ environment, /** @type {string} */ 
     for (const name of ['package.json', 'package-lock.json']) {
       cpSync(join(source, name), join(project, name));
     }
-    execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
-      cwd: project,
-      stdio: ['ignore', 2, 2],
-    });
+    npmInstall(project);
     cpSync(join(source, 'package-lock.json'), join(project, 'installed'));
   }
   // What an earlier run left must not help this one.
@@ -95,11 +92,24 @@ export function prepare(/** @type {Found} */ environment, /** @type {string} */ 
       rmSync(join(project, name), { recursive: true, force: true });
     }
   }
+  for (const cache of ['.cache', '.vite']) {
+    rmSync(join(project, 'node_modules', cache), { recursive: true, force: true });
+  }
   cpSync(source, project, { recursive: true });
   const place = join(project, 'node_modules', 'wasm-telemetry');
   rmSync(place, { recursive: true, force: true });
   mkdirSync(dirname(place), { recursive: true });
   cpSync(unpacked, place, { recursive: true });
+}
+
+/** Not `npm ci`: that fails where a registry lacks a binary for some other kind of machine. */
+function npmInstall(/** @type {string} */ project) {
+  const { status, stderr } = spawnSync(
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--loglevel=error'],
+    { cwd: project, encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  if (status !== 0) throw new Error(`npm install failed in ${project}:\n${stderr}`);
 }
 
 function same(/** @type {string} */ a, /** @type {string} */ b) {

@@ -29,7 +29,7 @@ export async function run(/** @type {Found} */ environment) {
     return { remark: remark ?? undefined };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return { reason: [message, ...lab.problems].join('\n') };
+    return { reason: stripVTControlCharacters([message, ...lab.problems].join('\n')) };
   } finally {
     for (const end of ends) await end();
   }
@@ -65,13 +65,16 @@ async function openLab(
         out.text += stripVTControlCharacters(chunk);
       });
     }
-    after(() => {
+    const end = () => {
+      process.removeListener('exit', end);
       try {
         process.kill(-Number(child.pid), 'SIGKILL');
       } catch {
         // It has ended by itself.
       }
-    });
+    };
+    process.on('exit', end);
+    after(end);
     return out;
   };
 
@@ -144,7 +147,8 @@ async function openLab(
       });
       const address = new URL(url, server.url);
       if (address.origin !== server.url) address.searchParams.set('endpoint', server.url);
-      await page.goto(address.href);
+      // A dev server compiles first.
+      await page.goto(address.href, { timeout: 120_000 });
       return page;
     },
 

@@ -10,6 +10,12 @@ init({
 logEvent('started', { step: 1 });
 `;
 
+/** The same with the WebAssembly beside the script; `wasm` is the bundler's way to its address. */
+export const slimPage = (/** @type {string} */ wasm) =>
+  `${wasm}\n${page}`
+    .replace("'wasm-telemetry'", "'wasm-telemetry/slim'")
+    .replace('init({', 'init({ wasm,');
+
 export const html = `<!doctype html><meta charset="utf-8"><title>matrix</title>
 <script type="module" src="./main.js"></script>
 `;
@@ -25,4 +31,6 @@ init({
 logEvent('started', { step: 1 });
 `;
 
-export const required = script.replace(/import (.+) from (.+);/, 'const $1 = require($2);');
+/** A program that requires what it imports. */
+export const required = (/** @type {string} */ program) =>
+  program.replace(/import (.+) from (.+);/, 'const $1 = require($2);');

@@ -1,0 +1,174 @@
+//! A request's body that is being written, mostly of pieces that come again with every event.
+//!
+//! A call that copies memory costs more than the few bytes of a piece. So there is always room behind
+//! the end, and pieces are written there, eight bytes at a time, whatever comes behind them.
+
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use uuid::Uuid;
+
+use super::super::codec::put_zeros;
+use super::super::json::hex;
+
+/// Characters of an id.
+pub const ID: usize = 36;
+
+/// So many zeros are added at once.
+const AHEAD: usize = 4_096;
+
+/// Some bytes that a body keeps, to be written again and again.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Piece {
+    /// Where it is among the words of all.
+    first: u32,
+    last: u32,
+    length: u32,
+}
+
+impl Piece {
+    /// Bytes that writing it touches, at most.
+    pub fn size(self) -> usize {
+        self.length as usize + 8
+    }
+}
+
+pub struct Body<'a> {
+    out: &'a mut Vec<u8>,
+    end: usize,
+    /// The pieces, each in words of its own.
+    words: Vec<[u8; 8]>,
+}
+
+impl<'a> Body<'a> {
+    pub fn new(out: &'a mut Vec<u8>) -> Self {
+        Self { end: out.len(), out, words: Vec::new() }
+    }
+
+    /// Where the next byte comes.
+    pub fn end(&self) -> usize {
+        self.end
+    }
+
+    /// Bytes that it takes, with its pieces.
+    pub fn size(&self) -> usize {
+        self.end + 8 * self.words.len()
+    }
+
+    /// Makes room for so many bytes. What is written without is lost.
+    pub fn room(&mut self, size: usize) {
+        if self.out.len() < self.end + size {
+            let missing = self.end + size - self.out.len();
+            put_zeros(self.out, missing + AHEAD);
+        }
+    }
+
+    /// Writes at the end, where there is room; `write` gives the new end.
+    #[inline(always)]
+    pub fn write(&mut self, write: impl FnOnce(&mut [u8], usize) -> usize) {
+        self.end = write(self.out, self.end);
+    }
+
+    pub fn finish(self) {
+        self.out.truncate(self.end);
+    }
+
+    /// Takes away what was written since.
+    pub fn back(&mut self, start: usize) {
+        self.end = start;
+    }
+
+    /// Takes away what was written since, as a piece.
+    pub fn cut(&mut self, start: usize) -> Piece {
+        let first = self.words.len() as u32;
+        self.room(8);
+        for at in (start..self.end).step_by(8) {
+            let word = self.out.get(at..).and_then(<[u8]>::first_chunk);
+            self.words.push(word.copied().unwrap_or_default());
+        }
+        let length = (self.end - start) as u32;
+        self.end = start;
+        Piece { first, last: self.words.len() as u32, length }
+    }
+
+    pub fn piece(&mut self, bytes: &[u8]) -> Piece {
+        let start = self.end;
+        self.put_bytes(bytes);
+        self.cut(start)
+    }
+
+    pub fn put(&mut self, piece: &Piece) {
+        let words = self.words.get(piece.first as usize..piece.last as usize);
+        if let (Some(words), Some(behind)) = (words, self.out.get_mut(self.end..)) {
+            for (place, word) in behind.as_chunks_mut().0.iter_mut().zip(words) {
+                *place = *word;
+            }
+        }
+        self.end += piece.length as usize;
+    }
+
+    pub fn put_byte(&mut self, byte: u8) {
+        if let Some(first) = self.behind().first_mut() {
+            *first = byte;
+        }
+        self.end += 1;
+    }
+
+    pub fn put_bytes(&mut self, bytes: &[u8]) {
+        self.room(bytes.len());
+        if let Some(place) = self.behind().get_mut(..bytes.len()) {
+            place.copy_from_slice(bytes);
+        }
+        self.end += bytes.len();
+    }
+
+    /// Writes once more what was written there, where there is room.
+    pub fn repeat(&mut self, written: Range<usize>) {
+        let length = written.len();
+        if self.end + length <= self.out.len() {
+            self.out.copy_within(written, self.end);
+        }
+        self.end += length;
+    }
+
+    /// Moves what was written since, to make room before it.
+    pub fn shift(&mut self, start: usize, by: usize) {
+        self.room(by);
+        self.out.copy_within(start..self.end, start + by);
+        self.end += by;
+    }
+
+    /// Writes over what was written already.
+    pub fn replace(&mut self, at: usize, byte: u8) {
+        if let Some(place) = self.out.get_mut(at) {
+            *place = byte;
+        }
+    }
+
+    /// An id's 36 characters.
+    pub fn put_id(&mut self, id: Uuid) {
+        let (high, low) = id.as_u64_pair();
+        let digits = |word: u64| u64::from_le_bytes(hex(word as u32));
+        let dash = u64::from(b'-');
+        let (second, third) = (digits(high), digits(low >> 32));
+        if let Some(text) = self.behind().first_chunk_mut::<ID>() {
+            let mut put = |at: usize, word: u64| {
+                if let Some(place) = text.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+                    *place = word.to_le_bytes();
+                }
+            };
+            // Each of these begins where the one before has what counts.
+            put(0, digits(high >> 32));
+            put(8, second << 8 | dash);
+            put(13, second >> 32 << 8 | dash);
+            put(18, third << 8 | dash);
+            put(23, third >> 32 << 8 | dash);
+            put(28, digits(low));
+        }
+        self.end += ID;
+    }
+
+    fn behind(&mut self) -> &mut [u8] {
+        self.out.get_mut(self.end..).unwrap_or_default()
+    }
+}

@@ -1,0 +1,10 @@
+const { flush, init, logEvent, stats } = require('wasm-telemetry');
+
+const { ENDPOINT } = process.env;
+init({ serviceName: 'tested', enabled: true, store: 'memory', batch: { baseUrl: ENDPOINT } });
+logEvent('started', { step: 1 });
+
+test('a logged event is delivered', async () => {
+  await flush();
+  expect(stats().ledger.delivered).toBe(1);
+});
