@@ -30,6 +30,10 @@ test: setup ## Run every check and test
 test-%: setup ## One part: format lint size native instructions fuzz simulator wasm package matrix node otlp collector browser trials demo
 	@node tools/test.mjs $*
 
+test-clickhouse: build ## The documented way into ClickHouse, by its own engine; installs 560 MB
+	@tools/setup.sh clickhouse
+	@node --test --test-reporter=spec tests/clickhouse/pipeline.test.mjs
+
 simulate: setup-build ## Simulate faults; MINUTES=60: for so long; SEEDS=10000: that many runs; SEED=7: that one
 	@$(if $(SEED),SIM_SEED=$(SEED)) $(if $(DOINGS),SIM_DOINGS=$(DOINGS)) $(if $(FIRST),SIM_FIRST=$(FIRST)) \
 		$(if $(SEEDS),SIM_SEEDS=$(SEEDS)) $(if $(MINUTES),SIM_MINUTES=$(MINUTES)) \

@@ -54,6 +54,7 @@ pub mod config;
 pub mod context;
 pub mod declared;
 pub mod format;
+pub mod gzip;
 pub mod io;
 pub mod json;
 pub mod ledger;

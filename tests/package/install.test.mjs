@@ -7,6 +7,7 @@ import { inflateRawSync } from 'node:zlib';
 import { build } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { required } from '../matrix/support/programs.mjs';
 import { install, root, runNode, smallestProgram } from './install.mjs';
 
 const { project, packed } = install();
@@ -137,7 +138,7 @@ test('each condition gives the file that is meant for it', async () => {
 });
 
 test('the first event of a program is accepted, by import and by require', () => {
-  const commonJs = smallestProgram.replace(/import (.+) from (.+);/, 'const $1 = require($2);');
+  const commonJs = required(smallestProgram);
   writeFileSync(join(project, 'smallest.mjs'), smallestProgram);
   writeFileSync(join(project, 'smallest.cjs'), commonJs);
   for (const file of ['smallest.mjs', 'smallest.cjs']) {
@@ -156,7 +157,7 @@ test('an engine that has next to nothing imports it, and goes on', () => {
       if (/^(Text|Web|Decomp|Comp|fetch|Response|URL|crypto|performance)/.test(name)) delete globalThis[name];
     }
     process.getBuiltinModule = undefined;
-    ${smallestProgram.replace(/import (.+) from (.+);/, 'const $1 = require($2);')}`,
+    ${required(smallestProgram)}`,
   );
   const { state } = /** @type {import('wasm-telemetry').Stats} */ (runNode(project, 'old.cjs'));
   assert.equal(state, 'unavailable');

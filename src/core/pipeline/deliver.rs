@@ -108,7 +108,14 @@ impl Pipeline {
         let patience = self.config.get(Number::ExportTimeoutMillis);
         let deadline = self.now.mono.plus(patience).min(attempt.over);
         let authorize = attempt.authorization != Authorization::Without && !self.config.skip_auth();
-        commands.push(Command::Export(Export { id, url, body, authorize, keepalive: false }));
+        commands.push(Command::Export(Export {
+            id,
+            url,
+            body,
+            authorize,
+            compressed: false,
+            keepalive: false,
+        }));
         if planted(Bug::RemovedBeforeItsAnswer)
             && let Some(copy) = self.copies.get(batch.key).copied()
         {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, version } from 'esbuild';
 import { bundled } from '../../support/bundlers.mjs';
-import { script, slimPage } from '../../support/programs.mjs';
+import { page, required, script, slimPage } from '../../support/programs.mjs';
 
 const quick = true;
 const options = /** @type {const} */ ({ bundle: true, logLevel: 'error' });
@@ -10,6 +10,7 @@ const options = /** @type {const} */ ({ bundle: true, logLevel: 'error' });
 /** @type {import('../../support/environments.mjs').Environment[]} */
 export const environments = [
   bundled(`esbuild ${version}`, forBrowsers(), { quick }),
+  bundled(`esbuild ${version}, require`, forBrowsers(), { program: required(page), quick }),
   bundled(`esbuild ${version}, slim`, forBrowsers({ '.wasm': 'file' }), {
     program: slimPage(`import wasm from 'wasm-telemetry/wasm-telemetry.wasm';`),
     quick,
