@@ -77,6 +77,16 @@ for (const [what, wasm, reason] of [
   });
 }
 
+test('flush and shutdown wait no longer than they are asked to', async (t) => {
+  const { server, page } = await visit(t, 'new Promise((resolve) => (window.give = resolve))');
+  for (const method of ['flush', 'shutdown']) {
+    const { timedOut } = await page.evaluate(`telemetry.${method}({ timeoutMillis: 1 })`);
+    assert.equal(timedOut, true, method);
+  }
+  await page.evaluate(`give('/own.wasm')`);
+  await until(() => server.events().length === 1);
+});
+
 test('several instances share one', async (t) => {
   const { server, page } = await visit(t, `'/own.wasm'`);
   await page.evaluate(`var second = new telemetry.Telemetry({ serviceName: 'second' });
