@@ -157,7 +157,7 @@ export interface InitOptions {
   resource?: Record<string, string | number | boolean>;
   /** What requests look like: the module's own JSON, or OTLP/HTTP logs. Default `'json'`. */
   format?: Format;
-  /** Bodies over 1 KiB are compressed where the platform can, but not as a page goes away. Default `'gzip'`. */
+  /** Bodies over 1 KiB are compressed. Default `'gzip'`. */
   compression?: 'gzip' | 'none';
   /** Sent with every request. `Authorization` belongs to `auth`. */
   headers?: Record<string, string>;

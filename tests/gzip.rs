@@ -26,7 +26,7 @@ proptest! {
         }
         for gap in gaps {
             let copy: Vec<u8> = bytes.iter().take(1_000).copied().collect();
-            bytes.extend((0..gap).map(|n| (n * n >> 3) as u8));
+            bytes.extend((0..gap).map(|n| ((n * n) >> 3) as u8));
             bytes.extend(copy);
         }
         prop_assert_eq!(gunzip(&gzip(&bytes)), bytes);

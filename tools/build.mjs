@@ -8,6 +8,7 @@ import { deflateAsync } from '@gfx/zopfli';
 import { build } from 'esbuild';
 import { cargoConfig, env, root } from './env.mjs';
 import { printSizes } from './size.mjs';
+import { bill, shipped } from './supply.mjs';
 import { shortened } from './wasm-names.mjs';
 import { stripped } from './wasm-sections.mjs';
 
@@ -221,6 +222,7 @@ async function bundle() {
     });
     changed.push(writeIfChanged(join(dist, name), outputFiles[0].contents));
   }
+  changed.push(writeIfChanged(join(dist, 'sbom.cdx.json'), Buffer.from(bill(shipped()))));
   const declarations = readFileSync(join(root, 'pkg', 'index.d.ts'));
   for (const name of ['index.d.ts', 'index.d.cts']) {
     changed.push(writeIfChanged(join(dist, name), declarations));

@@ -110,7 +110,6 @@ async function startOpenTelemetry(/** @type {number} */ port, /** @type {string}
     ...['--exporter', 'otlp', '--otlp-exporter-protocol', 'http'],
     ...['--otlp-exporter-endpoint', `${address}/exported`],
   ]);
-  children.add(child);
   endWith(child, 'the OpenTelemetry collector');
   console.log(
     `OpenTelemetry collector at ${local(port)}, exporting to ${address}/exported/v1/logs`,

@@ -63,6 +63,7 @@ const steps = [
   { name: 'build', part: 'build', command: ['node', 'tools/build.mjs'] },
   { name: 'size', part: 'size', needs: 'build', command: ['node', 'tools/size.mjs', '--check'] },
   { name: 'types', part: 'lint', needs: 'build', command: ['tsc', '--project', 'tsconfig.json'] },
+  { name: 'supply', part: 'lint', command: ['node', 'tools/supply.mjs'] },
   { name: 'native', part: 'native', command: ['cargo', 'test', '--locked'] },
   {
     name: 'instruction counts',

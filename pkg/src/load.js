@@ -2,6 +2,7 @@
 import { __wbg_set_wasm } from '#bindings';
 import { callbacks, start } from '#imports';
 import { atImport, atUse } from '#source';
+import { needStack } from './stack.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
 /** @typedef {{ memory?: WebAssembly.Memory, reason?: string }} Loaded `memory`, or why there is none */
@@ -53,6 +54,7 @@ function guarded(exports) {
     (/** @type {Function} */ call) =>
     (/** @type {unknown[]} */ ...args) => {
       try {
+        needStack();
         return call(...args);
       } catch {
         return undefined;

@@ -59,7 +59,8 @@ export class Telemetry {
     if (options.store === undefined || options.store === 'memory') {
       this.#options.store = new SharedStore();
     }
-    if (kept.consent ?? options.consent) this.setConsent(kept.consent ?? options.consent);
+    if (kept.consent !== undefined) this.#options.consent = kept.consent;
+    else if (options.consent === 'denied') kept.setConsent('denied');
   }
 
   logEvent(/** @type {string} */ name, /** @type {any} */ metadata) {
@@ -84,8 +85,10 @@ export class Telemetry {
   }
 
   setConsent(/** @type {any} */ consent) {
-    this.#options.consent = consent;
     this.#kept.setConsent(consent);
+    // Another text changes nothing, and is told by the next client.
+    if (this.#kept.consent !== consent) return;
+    this.#options.consent = consent;
     const { store } = this.#options;
     if (consent === 'denied' && store instanceof SharedStore) store.clear();
     for (const { client } of this.#senders) this.#attempt(() => client.setConsent(consent));
@@ -207,6 +210,7 @@ export class Telemetry {
       const { state, ledger, store, ...stats } = sender.client.stats();
       add(this.#stats.ledger, ledger);
       Object.assign(this.#stats, stats);
+      if (state === 'disabled') this.#stats.state = state;
       sender.client.free();
     });
   }

@@ -7,6 +7,7 @@ import { Kept } from './kept.js';
 import { load, whenLoaded } from './load.js';
 import { settle } from './settings.js';
 import { Spool } from './spool.js';
+import { needStack } from './stack.js';
 import { timeoutOf } from './timeout.js';
 import { noFlush, noStats } from './unready.js';
 import { verified } from './verified.js';
@@ -31,6 +32,8 @@ export class Telemetry {
   /** @type {Log | undefined} */
   #hot;
   #suppressed = 0;
+  /** Calls that came with too little stack left. */
+  #overflown = 0;
   /** @type {Promise<void>} */
   #settled;
 
@@ -179,10 +182,17 @@ export class Telemetry {
    */
   #run(call) {
     if (!this.#client) return undefined;
+    let entered = false;
     try {
+      needStack();
+      entered = true;
+      if (this.#overflown > 0) this.#tellOverflown();
       return call(this.#client);
     } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError) {
+      // There is not even room to tell it now.
+      if (!entered) {
+        this.#overflown += 1;
+      } else if (error instanceof RangeError || error instanceof WebAssembly.RuntimeError) {
         this.#stop('internal_error', `nothing is logged any more, for the core failed: ${error}`);
       } else if (this.#strict && error instanceof TypeError) {
         throw error;
@@ -225,6 +235,12 @@ export class Telemetry {
     this.#hot = undefined;
     this.#kept = undefined;
     this.#tell(code, message);
+  }
+
+  #tellOverflown() {
+    const count = this.#overflown;
+    this.#overflown = 0;
+    this.#tellDropped(count);
   }
 
   #tellDropped(/** @type {number} */ count) {

@@ -23,6 +23,7 @@ test('the tarball holds the built package and nothing else', () => {
     'dist/index.d.cts',
     'dist/index.d.ts',
     'dist/index.js',
+    'dist/sbom.cdx.json',
     'dist/slim.js',
     'dist/wasm-telemetry.wasm',
     'dist/workerd.js',

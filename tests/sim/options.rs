@@ -111,6 +111,8 @@ pub struct Store {
     /// After a power failure each record is as old as it may be, and the last may be torn; otherwise
     /// the last transactions are gone together.
     pub files: bool,
+    /// So many entries are listed at a time.
+    pub page: usize,
 }
 
 /// Percentages of a host's doings that are not logging.
@@ -285,6 +287,7 @@ impl Store {
             op_millis: dice.pick(&[0, 1, 5, 50, 200]),
             answer_millis: dice.pick(&[0, 0, 1, 20, 200]),
             files: dice.percent(50),
+            page: dice.pick(&[1, 2, 5, usize::MAX]),
         }
     }
 }

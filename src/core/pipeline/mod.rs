@@ -358,6 +358,9 @@ impl Pipeline {
                     self.save_at = now.mono;
                 }
                 self.clear_wanted |= self.consent == Consent::Denied || self.erasing();
+                if self.flushes.iter().any(|flush| flush.timed_out) {
+                    self.leave_process(false, commands);
+                }
             }
             Input::Stored { id, result } => self.stored(id, result, commands),
             Input::Leaving(leaving) => {
