@@ -79,7 +79,8 @@ function checkManifest() {
 
 /** @returns {string} the compiled module, as rustc left it */
 function compile(/** @type {'debug' | 'release'} */ profile) {
-  const target = join(root, 'target');
+  // Its own: the file's name says nothing of features, and whatever else builds the crate writes over it.
+  const target = join(root, 'target', 'package');
   // Only a cdylib alone gets link-time optimization: with an rlib beside it, Cargo leaves that out.
   run('cargo', [
     ...['rustc', '--lib', '--crate-type', 'cdylib', '--locked', '--target-dir', target],

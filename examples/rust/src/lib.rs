@@ -34,6 +34,6 @@ impl Basket {
         let total = self.prices.iter().sum();
         let fields = [("total", Field::Number(total)), ("currency", Field::Text("EUR"))];
         self.telemetry.log("bought", &fields);
-        self.telemetry.shutdown(10_000.0).unwrap_or_default()
+        self.telemetry.shutdown(10_000.0)
     }
 }
