@@ -1,7 +1,7 @@
 // Loads the WebAssembly, once for all instances. Where it comes from, and when, is `#source`'s.
 import { __wbg_set_wasm } from '#bindings';
 import { callbacks, start } from '#imports';
-import { atImport, atUse, isTooEarly } from '#source';
+import { atImport, atUse } from '#source';
 import { needStack } from './stack.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
@@ -15,9 +15,9 @@ let waiting = [];
 
 if (atImport) begin(atImport);
 
-/** Begins, if that has not happened and is possible yet. */
+/** Begins, if that has not happened yet. */
 export function load(/** @type {InitOptions} */ options) {
-  if (!begun && !isTooEarly?.()) begin(() => atUse(options));
+  if (!begun) begin(() => atUse(options));
 }
 
 /** Calls `done` when the WebAssembly is there or will not be: at once, if that is known. */

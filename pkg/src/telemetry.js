@@ -8,6 +8,7 @@ import { load, whenLoaded } from './load.js';
 import { settle } from './settings.js';
 import { Spool } from './spool.js';
 import { needStack } from './stack.js';
+import { timeoutOf } from './timeout.js';
 import { noFlush, noStats } from './unready.js';
 import { verified } from './verified.js';
 
@@ -18,8 +19,6 @@ import { verified } from './verified.js';
 /** @typedef {import('../index.d.ts').Stats} Stats */
 
 /** @typedef {Pick<Hot, 'logEvent' | 'logExperiment'>} Log */
-
-const flushMillis = 30_000;
 
 /** Either it still keeps calls, or it has a client and its hot path, or neither and does nothing. */
 export class Telemetry {
@@ -60,12 +59,12 @@ export class Telemetry {
 
   logEvent(/** @type {string} */ name, /** @type {any} */ metadata) {
     if (this.#hot !== undefined) this.#hot.logEvent(name, metadata);
-    else (this.#isLoading() ? this.#kept : this.#hot)?.logEvent(name, metadata);
+    else this.#kept?.logEvent(name, metadata);
   }
 
   logExperiment(/** @type {any} */ exposure) {
     if (this.#hot !== undefined) this.#hot.logExperiment(exposure);
-    else (this.#isLoading() ? this.#kept : this.#hot)?.logExperiment(exposure);
+    else this.#kept?.logExperiment(exposure);
   }
 
   /** @returns {ConfigReport} */
@@ -95,13 +94,13 @@ export class Telemetry {
   /** @returns {Promise<FlushReport>} */
   async flush(/** @type {FlushOptions | undefined} */ options) {
     // Not awaited without need: a page that goes away has no later.
-    if (this.#isLoading()) await this.#settled;
+    if (this.#kept) await this.#settledWithin(options);
     return this.#report((client) => client.flush(timeoutOf(options)));
   }
 
   /** @returns {Promise<FlushReport>} */
   async shutdown(/** @type {FlushOptions | undefined} */ options) {
-    if (this.#isLoading()) await this.#settled;
+    if (this.#kept) await this.#settledWithin(options);
     const report = await this.#report((client) => client.shutdown(timeoutOf(options)));
     if (this.#client) unwatch(this.#client);
     return report;
@@ -109,26 +108,19 @@ export class Telemetry {
 
   /** @returns {Stats} */
   stats() {
-    if (this.#isLoading()) return noStats('loading');
     const stats = this.#run((client) => client.stats());
-    if (!stats) return noStats('unavailable');
+    if (!stats) return noStats(this.#kept ? 'loading' : 'unavailable');
     stats.ledger.suppressed += this.#suppressed;
     return stats;
   }
 
   async ready() {
-    if (this.#isLoading()) await this.#settled;
+    await this.#settled;
     await this.#run((client) => client.ready());
   }
 
   verified(/** @type {string} */ text) {
     return verified(text, this.#strict);
-  }
-
-  /** Where loading had to be put off, it begins here. */
-  #isLoading() {
-    if (this.#kept) load(this.#options);
-    return this.#kept !== undefined;
   }
 
   /**
@@ -177,8 +169,7 @@ export class Telemetry {
       }
       kept.handOn(({ method, args, at }) => {
         this.#runApart((client) => {
-          // Before its first request workerd has no time.
-          /** @type {any} */ (client)[method](...args, at || Date.now());
+          /** @type {any} */ (client)[method](...args, at);
         });
       });
     } while (kept.consent !== consent);
@@ -218,8 +209,15 @@ export class Telemetry {
    */
   async #report(call) {
     const report = this.#run(call);
-    if (!report) return noFlush();
+    if (!report) return { ...noFlush(), timedOut: this.#kept !== undefined };
     return isNodeLike ? holdOpen(report) : report;
+  }
+
+  /** A page that serves the WebAssembly itself may wait for it long. */
+  #settledWithin(/** @type {FlushOptions | undefined} */ options) {
+    // A timer's longest time is 2^31 - 1; it rings at once for more.
+    const millis = Math.min(timeoutOf(options), 2 ** 30);
+    return Promise.race([this.#settled, new Promise((resolve) => setTimeout(resolve, millis))]);
   }
 
   /** Where nobody waits for what strict mode throws. */
@@ -258,9 +256,4 @@ export class Telemetry {
   #tell(code, message, field) {
     tell(this.#options, field === undefined ? { code, message } : { code, message, field });
   }
-}
-
-function timeoutOf(/** @type {FlushOptions | undefined} */ options) {
-  const timeout = options?.timeoutMillis;
-  return typeof timeout === 'number' && timeout >= 0 ? timeout : flushMillis;
 }

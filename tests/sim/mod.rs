@@ -6,6 +6,8 @@ mod client;
 mod dice;
 mod disk;
 mod duplicates;
+#[path = "../support/gunzip.rs"]
+mod gunzip;
 mod health;
 #[cfg(feature = "planted")]
 pub mod hunt;

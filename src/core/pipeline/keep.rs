@@ -1,6 +1,7 @@
 //! The store: what is put there, taken from there, and given up.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::super::config::Number;
@@ -10,7 +11,7 @@ use super::super::planted::{Bug, planted};
 use super::super::record::{Record, stamp};
 use super::super::store::{Entry, StoreOp, StoreResult};
 use super::operations::Pending;
-use super::shelf::{Key, Known, LEASE_MAX_MILLIS, Shelf};
+use super::shelf::{Key, Known, LEASE_MAX_MILLIS};
 use super::{Batch, PartingFate, Pipeline};
 
 /// After a failure the store is left alone for so long.
@@ -256,8 +257,12 @@ impl Pipeline {
         if self.list_wanted && self.store_usable() && !self.is_wiping() && !self.rest {
             self.list_wanted = false;
             self.listed_at = self.now.mono;
-            self.start(Pending::List, StoreOp::List, commands);
+            self.list_after(Key::default(), String::new(), commands);
         }
+    }
+
+    fn list_after(&mut self, key: Key, after: String, commands: &mut Vec<Command>) {
+        self.start(Pending::List(key), StoreOp::List { after }, commands);
     }
 
     /// Carries out a wipe that had to wait for the store.
@@ -318,8 +323,11 @@ impl Pipeline {
             return self.store_failed(pending, result, latest, commands);
         }
         match (pending, result) {
-            (Pending::List, StoreResult::Listed(entries)) => {
-                self.listed(entries, commands);
+            (Pending::List(after), StoreResult::Listed(entries)) => {
+                self.listed(after, None, entries, commands);
+            }
+            (Pending::List(after), StoreResult::Page { entries, last }) => {
+                self.listed(after, Some(last), entries, commands);
             }
             (Pending::Put(batch), _) => {
                 self.copies.remove(batch.key);
@@ -355,7 +363,7 @@ impl Pipeline {
             }
             (Pending::Release(_), _) => self.list_wanted = true,
             (Pending::Copy(key), _) => self.copy_written(key, commands),
-            (Pending::List | Pending::Remove | Pending::Clear, _) => {}
+            (Pending::List(_) | Pending::Remove | Pending::Clear, _) => {}
         }
     }
 
@@ -385,7 +393,7 @@ impl Pipeline {
             Pending::Copy(key) if latest => self.copy_failed(key),
             Pending::Copy(_) => {}
             Pending::Clear => self.clear_wanted = true,
-            Pending::List | Pending::Claim(_) | Pending::Release(_) | Pending::Remove => {
+            Pending::List(_) | Pending::Claim(_) | Pending::Release(_) | Pending::Remove => {
                 self.list_wanted = true;
             }
         }
@@ -424,13 +432,22 @@ impl Pipeline {
         }
     }
 
-    fn listed(&mut self, entries: Vec<Entry>, commands: &mut Vec<Command>) {
+    /// Takes in the entries after a key, all of them or up to another key of whatever making.
+    fn listed(
+        &mut self,
+        after: Key,
+        page: Option<String>,
+        entries: Vec<Entry>,
+        commands: &mut Vec<Command>,
+    ) {
         let mut listed = Vec::with_capacity(entries.len());
+        let mut last = after;
         for Entry { key: text, lease, attempts, events, bytes } in entries {
             let Some(key) = Key::parse(&text) else {
                 self.start(Pending::Remove, StoreOp::Quarantine { key: text }, commands);
                 continue;
             };
+            last = last.max(key);
             if key.created() == 0 {
                 self.recall(key, commands);
             } else if self.copies.get(key).is_none() {
@@ -440,17 +457,21 @@ impl Pipeline {
                 listed.push(Known { key, lease, attempts, events, bytes, ..before });
             }
         }
-        let before = core::mem::replace(&mut self.known, Shelf::new(listed));
-        for known in before.iter().filter(|known| known.mine) {
-            if self.known.get(known.key).is_some() {
-                continue;
+        if page.is_none() {
+            last = Key::LAST;
+        }
+        for known in self.known.learn(after, last, listed) {
+            // What is on its way into the store is not there yet.
+            if known.awaited == 0 || !known.mine {
+                self.known.remove(known.key);
             }
-            if known.awaited == 0 {
+            if known.awaited == 0 && known.mine {
                 // Another holder took it and removed it.
                 self.counts.handed_over += u64::from(known.events);
-            } else {
-                self.known.insert(*known);
             }
+        }
+        if let Some(page) = page {
+            self.list_after(last, page, commands);
         }
     }
 

@@ -65,6 +65,8 @@ pub struct Setup {
     pub write_ahead: bool,
     pub exit: ExitPolicy,
     pub format: Format,
+    /// Whether a page that goes away compresses what it sends; elsewhere that is the edge's to do.
+    pub compress: bool,
     /// Attributes of the resource, `service.name` first.
     pub resource: Vec<(String, Scalar)>,
     /// The only events that are logged, if there is a list.
@@ -180,6 +182,7 @@ pub struct Pipeline {
     declared: Declared,
     exit: ExitPolicy,
     format: Format,
+    compress: bool,
     resource: Vec<(String, Scalar)>,
 
     rng: Rng,
@@ -277,6 +280,7 @@ impl Pipeline {
             declared: setup.declared,
             exit: setup.exit,
             format: setup.format,
+            compress: setup.compress,
             resource: setup.resource,
             rng: Rng::new(left ^ right.rotate_left(32)),
             event_ids: half(0),
@@ -354,6 +358,9 @@ impl Pipeline {
                     self.save_at = now.mono;
                 }
                 self.clear_wanted |= self.consent == Consent::Denied || self.erasing();
+                if self.flushes.iter().any(|flush| flush.timed_out) {
+                    self.leave_process(false, commands);
+                }
             }
             Input::Stored { id, result } => self.stored(id, result, commands),
             Input::Leaving(leaving) => {

@@ -24,7 +24,8 @@ struct Operation {
 /// What follows from an operation's result.
 #[derive(Debug)]
 pub enum Pending {
-    List,
+    /// After this key.
+    List(Key),
     /// The batch leaves memory when this is done.
     Put(Box<Batch>),
     /// A copy of what stays in memory.
@@ -54,7 +55,7 @@ impl Pending {
             Self::Put(batch) => Some(batch.key),
             Self::Copy(key) | Self::Half { half: key, .. } => Some(*key),
             Self::Claim(known) | Self::Release(known) => Some(known.key),
-            Self::List | Self::Renew { .. } | Self::Remove | Self::Clear => None,
+            Self::List(_) | Self::Renew { .. } | Self::Remove | Self::Clear => None,
         }
     }
 }

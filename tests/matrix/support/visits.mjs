@@ -81,7 +81,7 @@ function serve(
     },
     /** Waits for the events 0 to `count - 1`; what comes twice has the same id. */
     async arrive(/** @type {number} */ count) {
-      await until(() => ids(events()).size === count, `${count} events arrive`, 20_000);
+      await until(() => ids(events()).size === count, `${count} events arrive`);
       const distinct = new Map(events().map((event) => [event.event_id, event]));
       assert.deepEqual(numbers([...distinct.values()]), upTo(count));
     },

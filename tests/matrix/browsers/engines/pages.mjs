@@ -103,7 +103,10 @@ export const pages = {
     const log = (/** @type {number} */ from) =>
       `for (let n = ${from}; n < ${from} + 20; n += 1) telemetry.logEvent('counted', { n });
        telemetry.flush({ timeoutMillis: 500 }).then(() => { window.flushed = true; });`;
-    give({ '/0': `${start()} ${log(0)}`, '/20': `${start()} ${log(20)}` });
+    const patient = start(
+      'batch: { baseBackoffMillis: 20, maxBackoffMillis: 200, maxAttempts: 100 }',
+    );
+    give({ '/0': `${patient} ${log(0)}`, '/20': `${patient} ${log(20)}` });
     server.answerWith(() => ({ status: 503 }));
     await browser.visit(`${server.url}/0`);
     await until(() => browser.evaluate('window.flushed === true'));
