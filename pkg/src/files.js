@@ -46,6 +46,11 @@ export function openFiles(/** @type {string} */ path) {
   const { randomBytes } = builtin('node:crypto');
   const { O_CREAT, O_EXCL, O_NOFOLLOW = 0, O_RDONLY, O_WRONLY } = fs.constants;
 
+  const mayAsk = isGranted({ name: 'sys', kind: 'uid' });
+  const user = mayAsk ? process.getuid?.() : undefined;
+  const isOwn = (/** @type {import('node:fs').Stats} */ { uid }) =>
+    user === undefined || uid === user;
+
   if (path === '') throw new TypeError('directory must be a path that is not empty');
   for (const name of ['read', 'write']) demand({ name, path });
   const directory = resolve(path);
@@ -261,7 +266,8 @@ export function openFiles(/** @type {string} */ path) {
   function regularFile(/** @type {string} */ name) {
     try {
       const stats = fs.lstatSync(at(name));
-      return stats.isFile() ? stats : undefined;
+      // In a folder that others may write to, what they put there is none of ours.
+      return stats.isFile() && isOwn(stats) ? stats : undefined;
     } catch {
       return undefined;
     }
@@ -272,9 +278,8 @@ export function openFiles(/** @type {string} */ path) {
     const stats = fs.lstatSync(folder);
     if (!stats.isDirectory()) throw new Error(`${folder} is no directory`);
     // Both that follow need to know the user. Where nobody may ask for that, a write that fails tells.
-    if (!isGranted({ name: 'sys', kind: 'uid' })) return;
-    const user = process.getuid?.();
-    if (user !== undefined && stats.uid !== user) throw new Error(`${folder} is another user's`);
+    if (!mayAsk) return;
+    if (!isOwn(stats)) throw new Error(`${folder} is another user's`);
     fs.accessSync(folder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
   }
 
