@@ -45,7 +45,7 @@ impl Options<'_> {
         let durability = self.choice("durability", &["on-failure", "write-ahead"]);
         Setup {
             enabled: self.enabled(),
-            consent: patch::consent(consent).unwrap_or_default(),
+            consent: patch::consent(consent),
             write_ahead: durability == "write-ahead",
             exit: match exit {
                 "send" => ExitPolicy::Send,

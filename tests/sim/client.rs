@@ -91,7 +91,7 @@ impl Client {
         Self {
             id,
             own,
-            consent: setup.consent,
+            consent: setup.consent.unwrap_or_default(),
             pipeline: Pipeline::new(now, setup),
             limits: Limits::default(),
             context: ContextModel::default(),

@@ -163,7 +163,7 @@ impl World {
         let setup = Setup {
             seed: self.dice.seed(),
             enabled: true,
-            consent: if late { Consent::Pending } else { Consent::Granted },
+            consent: if late { Some(Consent::Pending) } else { None },
             write_ahead: own.write_ahead,
             exit: own.exit,
             format: own.format,

@@ -61,6 +61,9 @@ impl Pipeline {
         }
         // Again if a batch turned out to be corrupt, or too large for one request.
         while self.may_send() && !self.waits_for_store() && self.operations.takes == 0 {
+            if (self.ready.is_empty() && self.known.is_empty()) || !self.has_looked(commands) {
+                return;
+            }
             let Some(batch) = self.pop_ready(true) else {
                 if self.may_claim() {
                     self.claim(commands);
@@ -178,7 +181,6 @@ impl Pipeline {
                 if !planted(Bug::CopyOutlivesDelivery) {
                     self.vacate(batch.key, commands);
                 }
-                self.list_again();
             }
             Verdict::Retry => {
                 let counted = u32::from(!planted(Bug::AttemptNotCounted));
@@ -358,7 +360,6 @@ impl Pipeline {
             (PartingFate::Kept { key, unwritten }, Some(content)) => {
                 self.heard(true, commands);
                 self.recovered();
-                self.list_again();
                 if self.known.get(key).is_some_and(|known| known.mine)
                     && let Some(known) = self.known.remove(key)
                 {

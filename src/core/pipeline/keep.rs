@@ -4,11 +4,13 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::super::config::Number;
-use super::super::io::{Command, OpId};
+use super::super::io::{Command, Consent, OpId};
 use super::super::ledger::Reason;
 use super::super::planted::{Bug, planted};
 use super::super::record::{Record, stamp};
 use super::super::store::{Entry, StoreOp, StoreResult};
+use super::super::time::UnixMillis;
+use super::consent::denial;
 use super::operations::Pending;
 use super::shelf::{Key, Known, LEASE_MAX_MILLIS, Shelf};
 use super::{Batch, PartingFate, Pipeline};
@@ -18,8 +20,6 @@ const BROKEN_MILLIS: u64 = 30_000;
 /// Claims lost in a row before no more are tried for a moment.
 const LOSSES: u32 = 8;
 const LOST_MILLIS: u64 = 10_000;
-/// How old a listing may be when there is nothing else to send.
-const RELIST_MILLIS: u64 = 60_000;
 /// Beside the requests that a lease has to outlast, for a holder whose timers are throttled.
 const LEASE_MARGIN_MILLIS: u64 = 10_000;
 /// So many operations that are not urgent may start at a time: then the host gets its turn.
@@ -247,11 +247,6 @@ impl Pipeline {
         Known { awaited: self.start(pending, op, commands), ..record }
     }
 
-    /// Other tabs and processes may have left something since the last listing.
-    pub(super) fn list_again(&mut self) {
-        self.list_wanted |= self.listed_at.plus(RELIST_MILLIS) <= self.now.mono;
-    }
-
     pub(super) fn list(&mut self, commands: &mut Vec<Command>) {
         if self.list_wanted && self.store_usable() && !self.is_wiping() && !self.rest {
             self.list_wanted = false;
@@ -267,6 +262,7 @@ impl Pipeline {
         }
         self.clear_wanted = false;
         self.start(Pending::Clear, StoreOp::Clear, commands);
+        self.remember_denial(commands);
     }
 
     /// Gives the operation's number.
@@ -355,7 +351,7 @@ impl Pipeline {
             }
             (Pending::Release(_), _) => self.list_wanted = true,
             (Pending::Copy(key), _) => self.copy_written(key, commands),
-            (Pending::List | Pending::Remove | Pending::Clear, _) => {}
+            (Pending::List | Pending::Remove | Pending::Clear | Pending::Denial, _) => {}
         }
     }
 
@@ -385,6 +381,7 @@ impl Pipeline {
             Pending::Copy(key) if latest => self.copy_failed(key),
             Pending::Copy(_) => {}
             Pending::Clear => self.clear_wanted = true,
+            Pending::Denial => self.clear_wanted |= self.consent == Consent::Denied,
             Pending::List | Pending::Claim(_) | Pending::Release(_) | Pending::Remove => {
                 self.list_wanted = true;
             }
@@ -426,12 +423,15 @@ impl Pipeline {
 
     fn listed(&mut self, entries: Vec<Entry>, commands: &mut Vec<Command>) {
         let mut listed = Vec::with_capacity(entries.len());
+        let mut denied_at = UnixMillis(0);
         for Entry { key: text, lease, attempts, events, bytes } in entries {
             let Some(key) = Key::parse(&text) else {
                 self.start(Pending::Remove, StoreOp::Quarantine { key: text }, commands);
                 continue;
             };
-            if key.created() == 0 {
+            if key == denial() {
+                denied_at = UnixMillis(lease);
+            } else if key.created() == 0 {
                 self.recall(key, commands);
             } else if self.copies.get(key).is_none() {
                 // What was entered in the ledger is what leaves it.
@@ -439,6 +439,9 @@ impl Pipeline {
                 let events = if before.mine { before.events } else { events };
                 listed.push(Known { key, lease, attempts, events, bytes, ..before });
             }
+        }
+        if denied_at > UnixMillis(0) && self.recall_denial(denied_at, commands) {
+            return;
         }
         let before = core::mem::replace(&mut self.known, Shelf::new(listed));
         for known in before.iter().filter(|known| known.mine) {

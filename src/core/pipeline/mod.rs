@@ -8,6 +8,7 @@
 //! An event is in exactly one place: the open batch, `ready`, a pending `Put`, `flight`, or the store.
 
 mod accept;
+mod consent;
 mod deliver;
 mod keep;
 mod leave;
@@ -60,7 +61,8 @@ pub struct Setup {
     pub seed: [u8; 32],
     /// False: nothing is logged, stored or sent.
     pub enabled: bool,
-    pub consent: Consent,
+    /// What the host says of it at the start. Nothing: granted, unless the store remembers a denial.
+    pub consent: Option<Consent>,
     /// Store events shortly after they are logged, before any export.
     pub write_ahead: bool,
     pub exit: ExitPolicy,
@@ -176,6 +178,8 @@ pub struct Pipeline {
     config: Config,
     enabled: bool,
     consent: Consent,
+    /// When the word was given by which it goes; 0 if none was.
+    consent_at: UnixMillis,
     write_ahead: bool,
     declared: Declared,
     exit: ExitPolicy,
@@ -272,7 +276,8 @@ impl Pipeline {
         Self {
             config: Config::new(setup.format.path()),
             enabled: setup.enabled,
-            consent: setup.consent,
+            consent: setup.consent.unwrap_or_default(),
+            consent_at: setup.consent.map_or(UnixMillis(0), |_| now.wall),
             write_ahead: setup.write_ahead,
             declared: setup.declared,
             exit: setup.exit,
@@ -339,11 +344,11 @@ impl Pipeline {
             Input::Context(patches) => return self.patch_context(patches, commands),
             Input::Wake => {}
             Input::Consent(consent) => self.set_consent(consent, commands),
+            Input::Denied(at) => self.denied_elsewhere(at, commands),
             Input::Online(online) => {
                 self.online = online;
                 if online {
                     self.not_before = Millis(0);
-                    self.list_again();
                 }
             }
             Input::Exported { id, outcome } => self.exported(id, outcome, commands),

@@ -45,6 +45,8 @@ pub enum Pending {
     Release(Box<Known>),
     Remove,
     Clear,
+    /// A denial is written down.
+    Denial,
 }
 
 impl Pending {
@@ -54,7 +56,7 @@ impl Pending {
             Self::Put(batch) => Some(batch.key),
             Self::Copy(key) | Self::Half { half: key, .. } => Some(*key),
             Self::Claim(known) | Self::Release(known) => Some(known.key),
-            Self::List | Self::Renew { .. } | Self::Remove | Self::Clear => None,
+            Self::List | Self::Renew { .. } | Self::Remove | Self::Clear | Self::Denial => None,
         }
     }
 }
@@ -70,6 +72,7 @@ pub struct Operations {
     /// Claims and renewals.
     pub takes: usize,
     pub clears: usize,
+    pub lists: usize,
 }
 
 impl Operations {
@@ -119,11 +122,11 @@ impl Operations {
     /// Whatever is answered from now on, nothing follows for any batch.
     pub fn forget(&mut self) {
         for operation in &mut self.waiting {
-            if !matches!(operation.pending, Pending::Clear) {
+            if !matches!(operation.pending, Pending::Clear | Pending::Denial) {
                 operation.pending = Pending::Remove;
             }
         }
-        (self.moving, self.puts, self.takes) = (Load::default(), 0, 0);
+        (self.moving, self.puts, self.takes, self.lists) = (Load::default(), 0, 0, 0);
     }
 
     fn remove(&mut self, index: usize) -> Option<Pending> {
@@ -145,6 +148,7 @@ impl Operations {
             }
             Pending::Claim(_) => &mut self.takes,
             Pending::Clear => &mut self.clears,
+            Pending::List => &mut self.lists,
             _ => return,
         };
         *count = if comes { *count + 1 } else { *count - 1 };
