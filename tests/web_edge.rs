@@ -45,7 +45,7 @@ impl Subject {
     }
 
     fn number(&self, path: &str) -> f64 {
-        at(&self.client.stats(), path).as_f64().unwrap_or(0.0)
+        at(&self.client.stats().unwrap(), path).as_f64().unwrap_or(0.0)
     }
 
     fn told(&self) -> Vec<String> {
@@ -61,8 +61,8 @@ fn events_are_accepted_and_counted() {
     assert_eq!(subject.number("ledger.accepted"), 2.0);
     assert_eq!(subject.number("ledger.queued"), 2.0);
     assert_eq!(subject.number("ledger.fieldsLeftOut"), 0.0);
-    assert_eq!(at(&subject.client.stats(), "state"), "running");
-    assert_eq!(at(&subject.client.stats(), "store.kind"), "memory");
+    assert_eq!(at(&subject.client.stats().unwrap(), "state"), "running");
+    assert_eq!(at(&subject.client.stats().unwrap(), "store.kind"), "memory");
     assert!(subject.number("sizes.memoryBytes") > 65_536.0);
     assert_eq!(subject.told(), [""; 0]);
 }
@@ -114,7 +114,7 @@ fn nothing_hostile_throws() {
     {
         subject.client.log_event(&js(name), &JsValue::UNDEFINED, f64::NAN).unwrap();
         subject.client.log_experiment(&js(name), f64::NAN).unwrap();
-        subject.client.update_config(&js(name));
+        subject.client.update_config(&js(name)).unwrap();
         subject.client.set_context(&js(name)).unwrap();
         subject.client.set_user(&js(name)).unwrap();
         subject.client.set_consent(&js(name)).unwrap();
@@ -179,7 +179,7 @@ fn exposures_are_accepted_or_dropped_and_counted() {
 #[wasm_bindgen_test]
 fn configuration_is_taken_field_by_field() {
     let subject = Subject::new("nothing");
-    let report = subject.client.update_config(&js("patch"));
+    let report = subject.client.update_config(&js("patch")).unwrap();
     assert_eq!(at(&report, "changed.length"), 3.0);
     assert_eq!(subject.number("config.batch.maxQueueSize"), 5.0);
     assert_eq!(subject.number("config.sampling.seldom.sample_rate"), 0.25);
@@ -189,9 +189,9 @@ fn configuration_is_taken_field_by_field() {
     let expected =
         ["batch.maxAttempts", "batch.thrower", "batch.novel", "sampling.broken", "future"];
     assert_eq!(paths, expected);
-    let report = subject.client.update_config(&js("patch"));
+    let report = subject.client.update_config(&js("patch")).unwrap();
     assert_eq!(at(&report, "changed.length"), 0.0);
-    let report = subject.client.update_config(&js("reset"));
+    let report = subject.client.update_config(&js("reset")).unwrap();
     assert_eq!(at(&report, "changed.length"), 2.0);
     assert_eq!(subject.number("config.batch.maxQueueSize"), 8_192.0);
 }
@@ -219,7 +219,7 @@ fn bad_options_are_told_and_the_defaults_hold() {
     ] {
         assert!(told.contains(&["option_rejected ", field, ": "].concat()), "{field} in\n{told}");
     }
-    assert_eq!(at(&subject.client.stats(), "config.consent"), "granted");
+    assert_eq!(at(&subject.client.stats().unwrap(), "config.consent"), "granted");
     subject.log("still", "good fields").unwrap();
     assert_eq!(subject.number("ledger.accepted"), 1.0);
 }
@@ -228,19 +228,19 @@ fn bad_options_are_told_and_the_defaults_hold() {
 fn a_disabled_client_logs_nothing() {
     let subject = Subject::new("disabled");
     subject.log("x", "good fields").unwrap();
-    assert_eq!(at(&subject.client.stats(), "state"), "disabled");
-    assert_eq!(at(&subject.client.stats(), "store.kind"), "none");
+    assert_eq!(at(&subject.client.stats().unwrap(), "state"), "disabled");
+    assert_eq!(at(&subject.client.stats().unwrap(), "store.kind"), "none");
     assert_eq!(subject.number("ledger.accepted"), 0.0);
     assert_eq!(subject.number("ledger.suppressed"), 1.0);
 
     let in_a_test = js("host of a test environment");
     let off = Client::new(&options(&js("nothing")), &in_a_test).unwrap();
-    assert_eq!(at(&off.stats(), "state"), "disabled");
+    assert_eq!(at(&off.stats().unwrap(), "state"), "disabled");
     let on = Client::new(&options(&js("enabled")), &in_a_test).unwrap();
-    assert_eq!(at(&on.stats(), "state"), "running");
+    assert_eq!(at(&on.stats().unwrap(), "state"), "running");
     let off =
         Client::new(&options(&js("enabled")), &js("host where tracking is unwanted")).unwrap();
-    assert_eq!(at(&off.stats(), "state"), "disabled");
+    assert_eq!(at(&off.stats().unwrap(), "state"), "disabled");
 }
 
 #[wasm_bindgen_test]
@@ -309,15 +309,15 @@ fn enrichment_adds_and_never_holds_an_event_back_at_the_end() {
 #[wasm_bindgen_test]
 async fn what_can_not_be_sent_is_stored_and_flush_tells() {
     let subject = Subject::new("dead endpoint");
-    settled(subject.client.ready()).await.unwrap();
+    settled(subject.client.ready().unwrap()).await.unwrap();
     subject.log("x", "good fields").unwrap();
-    let report = settled(subject.client.flush(10_000.0)).await.unwrap();
+    let report = settled(subject.client.flush(10_000.0).unwrap()).await.unwrap();
     assert_eq!(at(&report, "delivered"), 0.0);
     assert_eq!(at(&report, "stored"), 1.0);
-    assert_eq!(at(&subject.client.stats(), "endpoint.failures"), 1.0);
-    let report = settled(subject.client.shutdown(10_000.0)).await.unwrap();
+    assert_eq!(at(&subject.client.stats().unwrap(), "endpoint.failures"), 1.0);
+    let report = settled(subject.client.shutdown(10_000.0).unwrap()).await.unwrap();
     assert_eq!(at(&report, "stored"), 1.0);
-    assert_eq!(at(&subject.client.stats(), "state"), "shut-down");
+    assert_eq!(at(&subject.client.stats().unwrap(), "state"), "shut-down");
     subject.log("late", "good fields").unwrap();
     assert_eq!(subject.number("ledger.accepted"), 1.0);
 }
@@ -327,7 +327,7 @@ async fn a_failing_auth_keeps_the_events() {
     for auth in ["auth that throws", "auth that rejects", "auth that gives a line break"] {
         let subject = Subject::new(auth);
         subject.log("x", "good fields").unwrap();
-        let report = settled(subject.client.flush(10_000.0)).await.unwrap();
+        let report = settled(subject.client.flush(10_000.0).unwrap()).await.unwrap();
         assert_eq!(at(&report, "stored"), 1.0, "{auth}");
         let told = subject.told().join("\n");
         assert!(told.contains("auth_failed auth: "), "{told}");
@@ -342,5 +342,5 @@ fn a_process_that_ends_stores_everything_at_once() {
     client.log_event(&"last words".into(), &JsValue::UNDEFINED, f64::NAN).unwrap();
     client.leave(&"process".into());
     assert_eq!(at(&options, "store.size"), 1.0);
-    assert_eq!(at(&client.stats(), "store.kind"), "host");
+    assert_eq!(at(&client.stats().unwrap(), "store.kind"), "host");
 }

@@ -1,6 +1,7 @@
 // What `init` was given, completed with what only JavaScript knows: the environment and Node's files.
 
 import { environment as applyEnvironment, files, gzip, isNodeLike, mayRead } from '#platform';
+import { holdsFields, snapshot } from './snapshot.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
 
@@ -18,10 +19,11 @@ import { environment as applyEnvironment, files, gzip, isNodeLike, mayRead } fro
 
 /** @returns {{ options: InitOptions, host: Host }} */
 export function settle(/** @type {InitOptions} */ given) {
-  if (typeof given !== 'object' || given === null) {
+  // Once, so that whatever its getters do can't differ from what was checked.
+  const options = snapshot(given);
+  if (!holdsFields(options)) {
     throw new TypeError('init(): options must be an object with a serviceName');
   }
-  const options = { ...given };
   const environment = applyEnvironment(options);
   if (typeof options.serviceName !== 'string' || options.serviceName === '') {
     const remedy = isNodeLike ? ', or OTEL_SERVICE_NAME set' : '';

@@ -83,8 +83,8 @@ impl Client {
 
     /// Takes a `ConfigPatch`, gives a `ConfigReport`.
     #[wasm_bindgen(js_name = updateConfig)]
-    pub fn update_config(&self, patch: &JsValue) -> JsValue {
-        report::config_object(&self.driver.configure(patch))
+    pub fn update_config(&self, patch: &JsValue) -> Given {
+        Ok(report::config_object(&self.driver.configure(patch)))
     }
 
     #[wasm_bindgen(js_name = setContext)]
@@ -107,31 +107,31 @@ impl Client {
     pub fn flush(
         &self,
         #[wasm_bindgen(unchecked_optional_param_type = "number")] timeout_millis: f64,
-    ) -> JsValue {
-        self.driver.flush(timeout(timeout_millis), false)
+    ) -> Given {
+        Ok(self.driver.flush(timeout(timeout_millis), false))
     }
 
     /// A promise of a `FlushReport`. Nothing is logged from now on.
     pub fn shutdown(
         &self,
         #[wasm_bindgen(unchecked_optional_param_type = "number")] timeout_millis: f64,
-    ) -> JsValue {
-        self.driver.flush(timeout(timeout_millis), true)
+    ) -> Given {
+        Ok(self.driver.flush(timeout(timeout_millis), true))
     }
 
     /// `Stats`.
-    pub fn stats(&self) -> JsValue {
+    pub fn stats(&self) -> Given {
         let json = String::from_utf8(self.driver.stats()).unwrap_or_default();
         let stats = value::parse_json(&json);
         set_text(&get(&stats, "store"), "kind", self.driver.store_kind());
         let memory = core::arch::wasm32::memory_size(0) as f64 * 65_536.0;
         set_number(&get(&stats, "sizes"), "memoryBytes", memory);
-        stats
+        Ok(stats)
     }
 
     /// A promise that is kept once the store is open.
-    pub fn ready(&self) -> JsValue {
-        self.driver.ready()
+    pub fn ready(&self) -> Given {
+        Ok(self.driver.ready())
     }
 
     /// `'process'`: the process ends, and only what the store takes at once survives. `'signal'`: it
@@ -145,6 +145,11 @@ impl Client {
         }
     }
 }
+
+/// Never an error. V8 puts calls of WebAssembly into the code of their callers, and up to Node 20 ends the
+/// process when it has to give such code up during a call whose one result is a JavaScript value; calls
+/// with more than one result it leaves alone.
+type Given = Result<JsValue, JsValue>;
 
 /// For programs in Rust.
 impl Client {

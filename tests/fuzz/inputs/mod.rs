@@ -75,6 +75,7 @@ impl Host {
                 [usize::from(script.exit % 3)],
             format: Format::Json,
             resource: vec![("service.name".into(), Scalar::Text("shop".into()))],
+            ..Setup::default()
         };
         let now = Now { mono: Millis(1), wall: UnixMillis(START) };
         let mut host = Self {
