@@ -491,6 +491,10 @@ impl Pipeline {
         Some(id)
     }
 
+    pub fn consent(&self) -> Consent {
+        self.consent
+    }
+
     pub fn declared(&self) -> &Declared {
         &self.declared
     }
