@@ -13,7 +13,7 @@ use super::super::planted::{Bug, planted};
 use super::super::record::Record;
 use super::super::retry::{Verdict, classify, retry_after_millis, wait_millis};
 use super::super::store::StoreOp;
-use super::super::time::Millis;
+use super::super::time::{Millis, UnixMillis};
 use super::operations::Pending;
 use super::{Attempt, Authorization, Batch, Flight, Parting, PartingFate, Pipeline};
 
@@ -43,9 +43,10 @@ impl Pipeline {
             && !self.is_wiping()
     }
 
-    /// With `write-ahead` nothing is sent before it could be stored.
+    /// With `write-ahead` nothing is sent before it could be stored; and where the host said nothing of consent,
+    /// the store may remember a denial.
     fn waits_for_store(&self) -> bool {
-        self.write_ahead && !self.store_ready && self.may_store()
+        (self.write_ahead || self.consent_at == UnixMillis(0)) && !self.store_ready && self.may_store()
     }
 
     /// Whether there is reason to hope that a request would succeed.
