@@ -7,7 +7,7 @@ use super::checks::Cause;
 use super::world::World;
 
 /// A request starts on no older look at the store.
-const LOOK_MILLIS: u64 = 10_000;
+const LOOK_MILLIS: u64 = 2_000;
 /// A store that did not answer, or failed, is left alone for so long.
 const BROKEN_MILLIS: u64 = 61_000;
 

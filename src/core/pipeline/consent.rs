@@ -16,7 +16,7 @@ use super::operations::Pending;
 use super::shelf::{Key, Known};
 
 /// How old the last look at the store may be when a request starts.
-const LOOK_MILLIS: u64 = 10_000;
+const LOOK_MILLIS: u64 = 2_000;
 
 impl Pipeline {
     /// The host's own word.
