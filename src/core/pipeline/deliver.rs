@@ -46,7 +46,9 @@ impl Pipeline {
     /// With `write-ahead` nothing is sent before it could be stored; and where the host said nothing of consent,
     /// the store may remember a denial.
     fn waits_for_store(&self) -> bool {
-        (self.write_ahead || self.consent_at == UnixMillis(0)) && !self.store_ready && self.may_store()
+        (self.write_ahead || self.consent_at == UnixMillis(0))
+            && !self.store_ready
+            && self.may_store()
     }
 
     /// Whether there is reason to hope that a request would succeed.
