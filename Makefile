@@ -12,7 +12,7 @@ setup-build:
 	@tools/setup.sh build
 
 setup-demo:
-	@tools/setup.sh $(if $(CHECK),demo,build)
+	@tools/setup.sh $(if $(filter otlp,$(FORMAT)),otlp,$(if $(CHECK),demo,build))
 
 setup-fuzz:
 	@tools/setup.sh fuzz
@@ -20,15 +20,19 @@ setup-fuzz:
 build: setup-build ## Build the npm package into pkg/dist; DEBUG=1: not optimized
 	@node tools/build.mjs $(if $(DEBUG),--debug)
 
-demo: setup-demo ## Run the demo; PORT=8080: on that port; CHECK=1: check it in Chromium and end
+demo: setup-demo ## Run the demo; PORT=8080: on that port; FORMAT=otlp: through an OpenTelemetry collector; CHECK=1: check it in Chromium and end
 	@node tools/build.mjs
-	@node tools/demo.mjs $(if $(PORT),--port $(PORT)) $(if $(CHECK),--check)
+	@node tools/demo.mjs $(if $(PORT),--port $(PORT)) $(if $(FORMAT),--format $(FORMAT)) $(if $(CHECK),--check)
 
 test: setup ## Run every check and test
 	@node tools/test.mjs
 
-test-%: setup ## One part: format lint size native instructions fuzz simulator wasm package matrix node collector browser trials demo
+test-%: setup ## One part: format lint size native instructions fuzz simulator wasm package matrix node otlp collector browser trials demo
 	@node tools/test.mjs $*
+
+test-clickhouse: build ## The documented way into ClickHouse, by its own engine; installs 560 MB
+	@tools/setup.sh clickhouse
+	@node --test --test-reporter=spec tests/clickhouse/pipeline.test.mjs
 
 simulate: setup-build ## Simulate faults; MINUTES=60: for so long; SEEDS=10000: that many runs; SEED=7: that one
 	@$(if $(SEED),SIM_SEED=$(SEED)) $(if $(DOINGS),SIM_DOINGS=$(DOINGS)) $(if $(FIRST),SIM_FIRST=$(FIRST)) \

@@ -180,7 +180,7 @@ export interface InitOptions {
   resource?: Record<string, string | number | boolean>;
   /** What requests look like: the module's own JSON, or OTLP/HTTP logs. Default `'json'`. */
   format?: Format;
-  /** Bodies over 1 KiB are compressed where the platform can, but not as a page goes away. Default `'gzip'`. */
+  /** Bodies over 1 KiB are compressed. Default `'gzip'`. */
   compression?: 'gzip' | 'none';
   /** Sent with every request. `Authorization` belongs to `auth`. */
   headers?: Record<string, string>;
@@ -222,10 +222,11 @@ export interface InitOptions {
   /** Print diagnostics to the console. */
   debug?: boolean;
   /**
-   * With `wasm-telemetry/slim`, in browsers: where you serve `wasm-telemetry/wasm-telemetry.wasm`, or its
-   * response, bytes or module. Whatever else holds the WebAssembly itself ignores this.
+   * For `wasm-telemetry/slim`: where you serve `wasm-telemetry/wasm-telemetry.wasm` (a text or a URL), or
+   * its Response, its bytes, a WebAssembly.Module, or a promise of any. Where the package holds the
+   * WebAssembly itself, this is ignored.
    */
-  wasm?: MaybePromise<string | URL | Response | ArrayBuffer | ArrayBufferView | WebAssembly.Module>;
+  wasm?: string | object;
 }
 
 export type Format = 'json' | 'otlp-json' | 'otlp-protobuf';

@@ -84,6 +84,23 @@ fn what_fits_the_budget_is_sent_and_the_rest_is_stored() {
 }
 
 #[test]
+fn compressed_several_times_as_much_leaves_at_once() {
+    let [plain, compressed] = [false, true].map(|compress| {
+        let mut host = Host::with(Setup { compress, ..setup(1) }, &[number("maxQueueSize", 1e5)]);
+        host.store_mode = StoreMode::Waits;
+        (0..5_000).for_each(|n| host.log(n));
+        // The first batch is in flight.
+        host.sent();
+        leave(&mut host);
+        let sent = host.sent();
+        let bytes: usize = sent.iter().map(|sent| sent.bytes).sum();
+        assert!(bytes <= BUDGET as usize);
+        sent.iter().map(|sent| sent.body.events.len()).sum::<usize>()
+    });
+    assert!(plain >= 300 && compressed >= 4 * plain, "{compressed} events instead of {plain}");
+}
+
+#[test]
 fn of_a_batch_that_does_not_fit_the_first_events_are_sent() {
     let mut host = trusting(ExitPolicy::Auto);
     let text = "x".repeat(1_000);

@@ -5,8 +5,8 @@ use proptest::prelude::*;
 use uuid::Uuid;
 use wasm_telemetry::core::codec::{Reader, put_text, put_varint};
 use wasm_telemetry::core::context::{Context, ContextPatch, Identity, Scalar, Slot};
+use wasm_telemetry::core::format::Format;
 use wasm_telemetry::core::io::{Exposure, Field};
-use wasm_telemetry::core::json;
 use wasm_telemetry::core::ledger::{Drops, REASONS};
 use wasm_telemetry::core::random::IdSeed;
 use wasm_telemetry::core::record::{Builder, Header, Item, Record, Stored, StoredContext, stamp};
@@ -269,11 +269,11 @@ fn read_anything(bytes: &[u8]) {
     let Ok(record) = Record::own(bytes) else { return };
     let _ = record.report();
     let mut out = Vec::new();
-    let _ = json::encode(&record, 1, UnixMillis(0), &mut out);
+    let _ = Format::Json.encode(&record, 1, UnixMillis(0), &mut out);
     if let Ok(Some(halves)) = record.split(record.header.events / 2, Uuid::nil(), Uuid::nil(), 9) {
         for (_, half) in halves {
             let half = Record::own(&half).expect("what was written has a header");
-            let _ = json::encode(&half, 1, UnixMillis(0), &mut out);
+            let _ = Format::Json.encode(&half, 1, UnixMillis(0), &mut out);
         }
     }
 }

@@ -91,7 +91,7 @@ fn of_two_that_claim_at_once_one_wins() {
     });
     for tab in &mut tabs {
         let (id, op) = tab.operations.remove(0);
-        assert_eq!(op, StoreOp::List);
+        assert!(matches!(op, StoreOp::List { .. }));
         let result = tab.store.borrow_mut().apply(op);
         tab.answer_store(id, result);
     }
@@ -630,7 +630,7 @@ fn claims_that_others_win_do_not_stop_the_storing() {
         while !host.operations.is_empty() {
             let (id, op) = host.operations.remove(0);
             let result = match op {
-                StoreOp::List => StoreResult::Listed(vec![entry.clone()]),
+                StoreOp::List { .. } => StoreResult::Listed(vec![entry.clone()]),
                 StoreOp::Claim { .. } => StoreResult::Lost,
                 other => host.store.borrow_mut().apply(other),
             };

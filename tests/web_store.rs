@@ -193,7 +193,7 @@ async fn host_store_answers_at_once_and_in_order() {
     let holder = host_store(&promising(&memory_store()));
     holder.store.apply(OpId(1), put("a"));
     holder.store.apply(OpId(2), StoreOp::Clear);
-    holder.store.apply(OpId(3), StoreOp::List);
+    holder.store.apply(OpId(3), StoreOp::List { after: String::new() });
     assert_eq!(holder.result(OpId(3)).await, StoreResult::Listed(vec![]));
     let reports = std::mem::take(&mut *holder.reports());
     let ids = reports.iter().map(|report| match report {
@@ -213,7 +213,7 @@ async fn a_failing_host_store_is_told_apart_from_a_full_one() {
     ] {
         let holder = host_store(&failing(error));
         assert_eq!(holder.apply(put("a")).await, expected, "{error}");
-        assert_eq!(holder.apply(StoreOp::List).await, expected, "{error}");
+        assert_eq!(holder.apply(StoreOp::List { after: String::new() }).await, expected, "{error}");
     }
 }
 
@@ -243,7 +243,10 @@ async fn indexeddb_is_opened_again_after_the_site_data_was_cleared() {
     while holder.apply(put("c")).await == StoreResult::Failed {
         count("wasm-telemetry:erased", "batch").await.unwrap();
     }
-    let StoreResult::Listed(entries) = holder.apply(StoreOp::List).await else { panic!() };
+    let StoreResult::Listed(entries) = holder.apply(StoreOp::List { after: String::new() }).await
+    else {
+        panic!()
+    };
     assert_eq!(entries, [entry("c")]);
 }
 
@@ -273,10 +276,13 @@ async fn a_database_that_does_not_open_in_time_is_done_without() {
 async fn entries_that_are_not_ours_are_told() {
     erase_database("wasm-telemetry:told").await.unwrap();
     let holder = open("told").await;
-    holder.apply(StoreOp::List).await;
+    holder.apply(StoreOp::List { after: String::new() }).await;
     assert!(holder.reports().is_empty());
     holder.lay_foreign().await;
-    assert_eq!(holder.apply(StoreOp::List).await, StoreResult::Listed(vec![]));
+    assert_eq!(
+        holder.apply(StoreOp::List { after: String::new() }).await,
+        StoreResult::Listed(vec![])
+    );
     assert!(
         matches!(&holder.reports()[..], [Report::Diagnose(told)] if told.code == "store_foreign")
     );

@@ -141,8 +141,8 @@ async function deflated(/** @type {string} */ file) {
 
 function shortenNames(/** @type {string} */ bound) {
   const { name, version } = JSON.parse(readFileSync(join(root, 'pkg', 'package.json'), 'utf8'));
-  const stamp = `${name} ${version}`;
-  const short = shortened(readFileSync(bound), readFileSync(bindingsFile, 'utf8'), stamp);
+  const release = `${name} ${version}`;
+  const short = shortened(readFileSync(bound), readFileSync(bindingsFile, 'utf8'), release);
   writeFileSync(bound, short.module);
   writeFileSync(bindingsFile, short.bindings);
   const imports = [...short.imported];
@@ -151,7 +151,8 @@ function shortenNames(/** @type {string} */ bound) {
     importsFile,
     `import { ${imports.map(([name, to]) => `${name} as _${to}`).join(', ')} } from '#bindings';
 const w = { ${imports.map(([, to]) => `${to}: _${to}`).join(', ')} };
-export const imports = { w, '${stamp}': w };
+export const release = '${release}';
+export const imports = { w, [release]: w };
 export const callbacks = ${JSON.stringify(callbacks.map(([, to]) => to))};
 export const start = ${JSON.stringify(short.exported.get('__wbindgen_start') ?? '')};
 `,
@@ -162,7 +163,9 @@ export const start = ${JSON.stringify(short.exported.get('__wbindgen_start') ?? 
   );
   writeFileSync(
     importsFile.replace(/js$/, 'd.ts'),
-    `/** What the module imports. */
+    `/** Whose the module is. */
+export const release: string;
+/** What the module imports. */
 export const imports: WebAssembly.Imports;
 /** The exports that timers, promises and the garbage collector call back. */
 export const callbacks: string[];
@@ -209,6 +212,8 @@ async function bundle() {
             const own = (/** @type {string} */ name) => ({ path: join(root, 'pkg', 'src', name) });
             onResolve({ filter: /^#platform$/ }, () => own(platform));
             onResolve({ filter: /^#source$/ }, () => own(source));
+            const telemetry = source === 'compiled.js' ? 'requests.js' : 'telemetry.js';
+            onResolve({ filter: /^#telemetry$/ }, () => own(telemetry));
             onResolve({ filter: /^#module$/ }, () => ({ path: `./${wasmName}`, external: true }));
           },
         },

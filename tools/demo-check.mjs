@@ -23,10 +23,11 @@ const NUMBERED = `(
  * @property {string} address of the collector that serves the page
  * @property {string} screenshot where to put the picture of the page after the outage
  * @property {number} left finished runs of the command-line example that arrived
+ * @property {boolean} otlp whether there is an OpenTelemetry collector in the path
  */
 
 /** @returns {Promise<number>} how many checks failed */
-export async function checkDemo(/** @type {Options} */ { address, screenshot, left }) {
+export async function checkDemo(/** @type {Options} */ options) {
   const browser = await chromium.launch({
     executablePath: findBrowser(),
     args: [
@@ -43,8 +44,8 @@ export async function checkDemo(/** @type {Options} */ { address, screenshot, le
     page.on('console', (message) => {
       if (message.text().includes('Content Security Policy')) pageErrors.push(message.text());
     });
-    await page.goto(address);
-    return await runChecks({ address, screenshot, left, page, pageErrors });
+    await page.goto(options.address);
+    return await runChecks({ ...options, page, pageErrors });
   } finally {
     await browser.close();
   }
@@ -52,7 +53,8 @@ export async function checkDemo(/** @type {Options} */ { address, screenshot, le
 
 /** @typedef {Options & { page: import('playwright-core').Page, pageErrors: string[] }} Setting */
 
-async function runChecks(/** @type {Setting} */ { address, screenshot, left, page, pageErrors }) {
+async function runChecks(/** @type {Setting} */ setting) {
+  const { address, screenshot, left, otlp, page, pageErrors } = setting;
   const tally = { passed: 0, failed: 0 };
   console.log();
 
@@ -119,6 +121,14 @@ async function runChecks(/** @type {Setting} */ { address, screenshot, left, pag
   await check('the page runs under its Content-Security-Policy', () =>
     until('it is running', async () => (await stats()).state === 'running'),
   );
+
+  if (otlp) {
+    await check('it sends OTLP to where only the OpenTelemetry collector takes it', async () => {
+      const { format, batch } = (await stats()).config;
+      equal('the format', format, 'otlp-protobuf');
+      equal('the path', batch.path, '/v1/logs');
+    });
+  }
 
   await check('what a visitor does arrives', async () => {
     await tick('.tile >> nth=1');
@@ -222,10 +232,10 @@ async function runChecks(/** @type {Setting} */ { address, screenshot, left, pag
       const { batch } = (await stats()).config;
       return batch.maxExportBatchSize === 10 && batch.scheduledDelayMillis === 100;
     });
-    await settled();
+    await complete();
     const [switched] = await row(address, 'SELECT count(*) FROM batches');
     await tick('#log-many');
-    await settled();
+    await complete();
     const [batches, largest] = await row(
       address,
       `SELECT count(*), max(events + exposures) FROM
@@ -273,10 +283,15 @@ async function runChecks(/** @type {Setting} */ { address, screenshot, left, pag
     await tick('#log-many');
     await settled();
     equal('sampled out', (await stats()).ledger.sampledOut - sampledOut, 6);
-    const [clicks, others] = await row(
-      address,
-      `SELECT sum(event_name = 'click'), sum(event_name = 'bulk') FROM ${NUMBERED} WHERE n > ${after}`,
-    );
+    let [clicks, others] = [0, 0];
+    await until('the rest has arrived', async () => {
+      [clicks, others] = await row(
+        address,
+        `SELECT sum(event_name = 'click'), sum(event_name = 'bulk') FROM ${NUMBERED}
+         WHERE n > ${after}`,
+      );
+      return others >= 100;
+    });
     equal('clicks', clicks, 0);
     equal('other events', others, 100);
   });
@@ -297,12 +312,16 @@ async function runChecks(/** @type {Setting} */ { address, screenshot, left, pag
     await until('it is off', async () => (await stats()).config.killed === false);
     await tick('#log-many');
     await settled();
-    const [silent, next] = await row(
-      address,
-      `SELECT sum(n <= ${last}), sum(n > ${last}) FROM ${NUMBERED} WHERE n > ${after}`,
-    );
+    let silent = 0;
+    await until('events after it have arrived', async () => {
+      const [under, next] = await row(
+        address,
+        `SELECT sum(n <= ${last}), sum(n > ${last}) FROM ${NUMBERED} WHERE n > ${after}`,
+      );
+      silent = under;
+      return next >= 100;
+    });
     equal('events from under the switch', silent, 0);
-    truth('events after it arrived', next >= 100);
   });
 
   await check('the ledger is balanced at the end', balanced);

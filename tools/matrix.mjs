@@ -23,6 +23,9 @@ const usage = `Usage: node tools/matrix.mjs [--only TEXT]... [--list] [--write]
 
 /** @typedef {{ group: string, name: string, remark?: string, reason?: string }} Row */
 
+// What an environment started ends with it.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(130));
+
 try {
   await main();
 } catch (error) {
@@ -111,8 +114,9 @@ function oneLine(/** @type {string} */ reason) {
 function page(/** @type {string} */ table) {
   return `# Where it runs
 
-Each line is a project with the packed npm package, no plugin and no configuration, whose first line
-logs. It passes when an endpoint has got the event. \`make matrix ARGS=--write\` runs all of them and
+Each line is a project with the packed npm package and a program whose first line logs; no plugin and no
+configuration, but what a remark says. It passes when an endpoint has got the event. A bundle must
+also hold the WebAssembly once, and nothing of it where the program uses no name of the package. \`make matrix ARGS=--write\` runs all of them and
 writes this page; \`make test\` runs the quick ones.
 
 ${table}`;

@@ -10,7 +10,7 @@ Usage: tools/setup.sh [build|demo|otlp|test|matrix|clickhouse|fuzz]
   demo         the same, and Chromium with chromedriver
   otlp         the same, and an OpenTelemetry collector
   test         the same, wasm-pack and valgrind (default)
-  matrix       the same as demo, and Firefox and WebKit with their drivers
+  matrix       the same as demo, wasm-pack, Firefox and WebKit with their drivers
   clickhouse   Rust with wasm32, wasm-bindgen, npm packages, the collector and ClickHouse's engine
   fuzz         Rust and cargo-fuzz
 
@@ -59,10 +59,8 @@ main() {
   case $part in demo | otlp | test | matrix) browser ;; esac
   case $part in otlp | test | clickhouse) collector ;; esac
   if [ "$part" = clickhouse ]; then clickhouse; fi
-  if [ "$part" = test ]; then
-    cargo_tool wasm-pack "$WASM_PACK_VERSION" --locked
-    valgrind
-  fi
+  case $part in test | matrix) cargo_tool wasm-pack "$WASM_PACK_VERSION" --locked ;; esac
+  if [ "$part" = test ]; then valgrind; fi
   if [ "$part" = matrix ]; then other_browsers; fi
 }
 

@@ -103,10 +103,17 @@ const steps = [
   nodeTests('package', 'build'),
   nodeTests('matrix', 'build'),
   nodeTests('node', 'build'),
+  nodeTests('otlp', 'build'),
   nodeTests('hostile', 'build'),
   nodeTests('browser', 'build'),
   nodeTests('trials', 'build'),
   { name: 'demo', part: 'demo', needs: 'build', command: ['node', 'tools/demo.mjs', '--check'] },
+  {
+    name: 'demo through OpenTelemetry',
+    part: 'demo',
+    needs: 'build',
+    command: ['node', 'tools/demo.mjs', '--format', 'otlp', '--check'],
+  },
 ];
 
 // So that a hung test ends the run with its name, long before whoever waits for the run gives up.
@@ -223,7 +230,7 @@ function nodeTests(part, needs) {
   // Listed here, because newer versions of Node take a folder's name for a file's.
   const files = (existsSync(directory) ? readdirSync(directory, { recursive: true }) : [])
     .map(String)
-    .filter((file) => file.endsWith('.test.mjs'))
+    .filter((file) => file.endsWith('.test.mjs') && !file.includes('node_modules'))
     .sort()
     .map((file) => join('tests', part, file));
   return {

@@ -11,9 +11,9 @@ const functionKind = 0;
 /**
  * @param {Uint8Array} module
  * @param {string} bindings the text of its bindings
- * @param {string} version tells bindings and module of two builds apart: one import is from it
+ * @param {string} release a module's name that one import is from, so that another release's does not fit
  */
-export function shortened(module, bindings, version) {
+export function shortened(module, bindings, release) {
   const used = new Set(Array.from(bindings.matchAll(/\bwasm\.(\w+)/g), ([, name]) => name));
   // What is looked up by its name.
   used.add('memory').add('__wbindgen_start');
@@ -23,7 +23,7 @@ export function shortened(module, bindings, version) {
   const exported = new Map();
   const parts = sections(module).map(({ id, start, body, end }) => {
     if (id === importSection)
-      return section(id, renamedImports(new Reader(module, body), imported, version));
+      return section(id, renamedImports(new Reader(module, body), imported, release));
     if (id === exportSection) {
       return section(id, renamedExports(new Reader(module, body), used, exported));
     }
@@ -41,7 +41,7 @@ export function shortened(module, bindings, version) {
 function renamedImports(
   /** @type {Reader} */ reader,
   /** @type {Names} */ names,
-  /** @type {string} */ version,
+  /** @type {string} */ release,
 ) {
   const items = Array.from({ length: reader.number() }, () => {
     reader.text();
@@ -49,7 +49,7 @@ function renamedImports(
     if (reader.byte() !== functionKind) throw new Error(`${name} is imported and no function`);
     const short = letters(names.size);
     names.set(name, short);
-    const from = names.size === 1 ? version : 'w';
+    const from = names.size === 1 ? release : 'w';
     return [text(from), text(short), [functionKind], number(reader.number())];
   });
   return [number(items.length), ...items.flat()];

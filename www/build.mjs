@@ -7,7 +7,7 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 export const PAGE = path.join(HERE, 'dist');
 
 /** Bundles the page into `www/dist`. Throws esbuild's error, which names file and line. */
-export async function buildPage() {
+export async function buildPage(format = 'json') {
   await rm(PAGE, { recursive: true, force: true });
   await mkdir(PAGE, { recursive: true });
   await esbuild.build({
@@ -22,7 +22,7 @@ export async function buildPage() {
     logLevel: 'silent',
     // tsconfig.json maps the package to its declarations, which is for the type checker only.
     tsconfigRaw: {},
-    define: { 'process.env.NODE_ENV': '"production"' },
+    define: { 'process.env.NODE_ENV': '"production"', TELEMETRY_FORMAT: JSON.stringify(format) },
   });
   for (const file of ['index.html', 'icon.svg']) {
     await cp(path.join(HERE, file), path.join(PAGE, file));

@@ -6,8 +6,8 @@ use std::hint::black_box;
 
 use uuid::Uuid;
 use wasm_telemetry::core::config::{Layer, Setting, Value};
+use wasm_telemetry::core::format::Format;
 use wasm_telemetry::core::io::{Command, Field, Input};
-use wasm_telemetry::core::json;
 use wasm_telemetry::core::pipeline::{Pipeline, Setup};
 use wasm_telemetry::core::random::IdSeed;
 use wasm_telemetry::core::record::{Builder, Header, Item, Record, stamp};
@@ -24,9 +24,11 @@ fn main() {
     match what.as_str() {
         "staged" => staged(rounds),
         "general" => general(rounds),
-        "encoded" => encoded(rounds),
+        "encoded" => encoded(rounds, Format::Json),
+        "encoded as otlp-json" => encoded(rounds, Format::OtlpJson),
+        "encoded as otlp-protobuf" => encoded(rounds, Format::OtlpProtobuf),
         "read" => read(rounds),
-        _ => panic!("staged, general, encoded or read"),
+        _ => panic!("no such path"),
     }
 }
 
@@ -72,13 +74,13 @@ fn general(rounds: usize) {
 }
 
 /// A body from a record.
-fn encoded(rounds: usize) {
+fn encoded(rounds: usize, format: Format) {
     let bytes = record();
     let mut body = Vec::with_capacity(1 << 20);
     for _ in 0..rounds {
         body.clear();
         let record = Record::own(black_box(&bytes)).expect("our own");
-        json::encode(&record, 1, NOW.wall, &mut body).expect("a body");
+        format.encode(&record, 1, NOW.wall, &mut body).expect("a body");
         black_box(&body);
     }
 }

@@ -1,7 +1,8 @@
 // wasm-telemetry beside the SDKs that it replaces: node benches/peers/main.mjs --help
 import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { ensureInstalled } from './install.mjs';
+import { ensureInstalled } from '../../tools/install.mjs';
 
 /** Each module exports a function of its name, and `where` it is measured if that is not both. */
 const goals = ['call', 'wire', 'tasks', 'memory', 'start', 'size', 'growth'];
@@ -31,7 +32,7 @@ else if (unknown.length > 0) {
   console.error(`bench: no goal ${unknown.join(', ')}; there are: ${goals.join(', ')}`);
   process.exitCode = 2;
 } else {
-  ensureInstalled();
+  ensureInstalled(fileURLToPath(new URL('.', import.meta.url)));
   await main();
 }
 

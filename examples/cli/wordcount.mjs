@@ -10,11 +10,12 @@ const HELP = `Usage: node wordcount.mjs FILE…
 
 Counts the lines, words and bytes of each FILE.
 
-  --help           print this and leave
+  --help             print this and leave
 
 Environment:
-  TELEMETRY_URL    where events go (default http://127.0.0.1:8787)
-  DO_NOT_TRACK=1   log nothing
+  TELEMETRY_URL      where events go (default http://127.0.0.1:8787)
+  TELEMETRY_FORMAT   json (default), otlp-json or otlp-protobuf
+  DO_NOT_TRACK=1     log nothing
 `;
 
 // How long a run may be held up by an earlier run's events, when their server does not answer.
@@ -32,6 +33,7 @@ const started = performance.now();
 init({
   serviceName: 'wordcount',
   serviceVersion: '1.0.0',
+  format: process.env.TELEMETRY_FORMAT || 'json',
   batch: { baseUrl: process.env.TELEMETRY_URL || 'http://127.0.0.1:8787' },
 });
 // There is nothing of this run yet, so this sends what earlier ones left, while the counting goes on.

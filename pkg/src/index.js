@@ -1,8 +1,8 @@
 // The package's names. The free functions act on the default instance, which all copies of the package
 // in a program share: one that was imported and one that was required must not be two queues.
+import { Telemetry } from '#telemetry';
 import { tell } from './diagnostics.js';
 import { Kept } from './kept.js';
-import { Telemetry } from './telemetry.js';
 import { noFlush, noStats } from './unready.js';
 import { verified as prove } from './verified.js';
 

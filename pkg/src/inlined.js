@@ -5,7 +5,6 @@ import { imports } from '#imports';
 import { inflateNow, isNodeLike } from '#platform';
 
 export const atImport = isNodeLike ? undefined : instantiate;
-export const isTooEarly = undefined;
 
 export function atUse() {
   return new WebAssembly.Instance(new WebAssembly.Module(inflateNow(bytes)), imports);

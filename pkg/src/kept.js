@@ -9,7 +9,6 @@ import { exposureSnapshot, patchSnapshot, snapshot } from './snapshot.js';
  * @property {number} at
  */
 
-const mostEvents = 1_000;
 const mostSettings = 1_000;
 
 // A getter that logs the very object it belongs to would never end.
@@ -19,6 +18,8 @@ let depth = 0;
 export class Kept {
   /** @type {Call[]} */
   calls = [];
+  /** So many events are kept. */
+  most = 1_000;
   /** Calls beyond what is kept. */
   dropped = 0;
   /** Events that consent forbids. */
@@ -67,7 +68,7 @@ export class Kept {
   #event(/** @type {Call['method']} */ method, /** @type {() => any[]} */ read) {
     if (this.consent === 'denied') {
       this.suppressed += 1;
-    } else if (this.#events >= mostEvents || depth >= deepest) {
+    } else if (this.#events >= this.most || depth >= deepest) {
       this.dropped += 1;
     } else {
       this.#events += 1;

@@ -1,7 +1,8 @@
 // Loads the WebAssembly, once for all instances. Where it comes from, and when, is `#source`'s.
 import { __wbg_set_wasm } from '#bindings';
 import { callbacks, start } from '#imports';
-import { atImport, atUse, isTooEarly } from '#source';
+import { atImport, atUse } from '#source';
+import { needStack } from './stack.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
 /** @typedef {{ memory?: WebAssembly.Memory, reason?: string }} Loaded `memory`, or why there is none */
@@ -14,9 +15,9 @@ let waiting = [];
 
 if (atImport) begin(atImport);
 
-/** Begins, if that has not happened and is possible yet. */
+/** Begins, if that has not happened yet. */
 export function load(/** @type {InitOptions} */ options) {
-  if (!begun && !isTooEarly?.()) begin(() => atUse(options));
+  if (!begun) begin(() => atUse(options));
 }
 
 /** Calls `done` when the WebAssembly is there or will not be: at once, if that is known. */
@@ -53,6 +54,7 @@ function guarded(exports) {
     (/** @type {Function} */ call) =>
     (/** @type {unknown[]} */ ...args) => {
       try {
+        needStack();
         return call(...args);
       } catch {
         return undefined;

@@ -1,22 +1,23 @@
 // The WebAssembly as the host gives it, for `wasm-telemetry/slim`.
-import { imports } from '#imports';
+import { imports, release } from '#imports';
 
 export const atImport = undefined;
-export const isTooEarly = undefined;
 
 export async function atUse(/** @type {import('../index.d.ts').InitOptions} */ { wasm }) {
   let source = /** @type {any} */ (await wasm);
   if (source === undefined) throw new Error('wasm-telemetry/slim needs the option "wasm"');
   if (typeof source === 'string' || source instanceof URL) source = await fetch(source);
-  if (source instanceof Response) source = await compiled(source);
-  /** @type {any} */
-  const made = await WebAssembly.instantiate(source, imports);
-  // Of bytes there is a module, too.
-  return made.instance ?? made;
+  if (source instanceof Response) source = await received(source);
+  const module = source instanceof WebAssembly.Module ? source : await WebAssembly.compile(source);
+  // Another release's may fit by its names and be something else.
+  if (!WebAssembly.Module.imports(module).some((each) => each.module === release)) {
+    throw new Error(`the WebAssembly is not that of ${release}`);
+  }
+  return WebAssembly.instantiate(module, imports);
 }
 
-/** While it comes, if the server says what it is. */
-async function compiled(/** @type {Response} */ response) {
+/** Compiled while it comes, if the server says what it is. */
+async function received(/** @type {Response} */ response) {
   if (!response.ok) throw new Error(`${response.url}: HTTP ${response.status}`);
   return response.headers.get('content-type') === 'application/wasm'
     ? WebAssembly.compileStreaming(response)

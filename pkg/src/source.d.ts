@@ -6,6 +6,3 @@ export const atImport: (() => Promise<WebAssembly.Instance>) | undefined;
 
 /** Begins with the first instance, if it has not begun yet. */
 export function atUse(options: InitOptions): WebAssembly.Instance | Promise<WebAssembly.Instance>;
-
-/** Whether `atUse` must wait for a later call. */
-export const isTooEarly: (() => boolean) | undefined;

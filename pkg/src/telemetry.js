@@ -7,6 +7,8 @@ import { Kept } from './kept.js';
 import { load, whenLoaded } from './load.js';
 import { settle } from './settings.js';
 import { Spool } from './spool.js';
+import { needStack } from './stack.js';
+import { timeoutOf } from './timeout.js';
 import { noFlush, noStats } from './unready.js';
 import { verified } from './verified.js';
 
@@ -17,8 +19,6 @@ import { verified } from './verified.js';
 /** @typedef {import('../index.d.ts').Stats} Stats */
 
 /** @typedef {Pick<Hot, 'logEvent' | 'logExperiment'>} Log */
-
-const flushMillis = 30_000;
 
 /** Either it still keeps calls, or it has a client and its hot path, or neither and does nothing. */
 export class Telemetry {
@@ -35,6 +35,8 @@ export class Telemetry {
   /** @type {Spool | undefined} */
   #spool;
   #saidAt = 0;
+  /** Calls that came with too little stack left. */
+  #overflown = 0;
   /** @type {Promise<void>} */
   #settled;
 
@@ -65,12 +67,12 @@ export class Telemetry {
 
   logEvent(/** @type {string} */ name, /** @type {any} */ metadata) {
     if (this.#hot !== undefined) this.#hot.logEvent(name, metadata);
-    else (this.#isLoading() ? this.#kept : this.#hot)?.logEvent(name, metadata);
+    else this.#kept?.logEvent(name, metadata);
   }
 
   logExperiment(/** @type {any} */ exposure) {
     if (this.#hot !== undefined) this.#hot.logExperiment(exposure);
-    else (this.#isLoading() ? this.#kept : this.#hot)?.logExperiment(exposure);
+    else this.#kept?.logExperiment(exposure);
   }
 
   /** @returns {ConfigReport} */
@@ -101,13 +103,13 @@ export class Telemetry {
   /** @returns {Promise<FlushReport>} */
   async flush(/** @type {FlushOptions | undefined} */ options) {
     // Not awaited without need: a page that goes away has no later.
-    if (this.#isLoading()) await this.#settled;
+    if (this.#kept) await this.#settledWithin(options);
     return this.#report((client) => client.flush(timeoutOf(options)));
   }
 
   /** @returns {Promise<FlushReport>} */
   async shutdown(/** @type {FlushOptions | undefined} */ options) {
-    if (this.#isLoading()) await this.#settled;
+    if (this.#kept) await this.#settledWithin(options);
     const report = await this.#report((client) => client.shutdown(timeoutOf(options)));
     if (this.#client) unwatch(this.#client);
     return report;
@@ -115,26 +117,19 @@ export class Telemetry {
 
   /** @returns {Stats} */
   stats() {
-    if (this.#isLoading()) return noStats('loading');
     const stats = this.#run((client) => client.stats());
-    if (!stats) return noStats('unavailable');
+    if (!stats) return noStats(this.#kept ? 'loading' : 'unavailable');
     stats.ledger.suppressed += this.#suppressed;
     return stats;
   }
 
   async ready() {
-    if (this.#isLoading()) await this.#settled;
+    await this.#settled;
     await this.#run((client) => client.ready());
   }
 
   verified(/** @type {string} */ text) {
     return verified(text, this.#strict);
-  }
-
-  /** Where loading had to be put off, it begins here. */
-  #isLoading() {
-    if (this.#kept) load(this.#options);
-    return this.#kept !== undefined;
   }
 
   /** The host's own word, which wins over those before it. */
@@ -195,8 +190,7 @@ export class Telemetry {
       }
       kept.handOn(({ method, args, at }) => {
         this.#runApart((client) => {
-          // Before its first request workerd has no time.
-          /** @type {any} */ (client)[method](...args, at || Date.now());
+          /** @type {any} */ (client)[method](...args, at);
         });
       });
     } while (kept.consent !== consent);
@@ -209,10 +203,17 @@ export class Telemetry {
    */
   #run(call) {
     if (!this.#client) return undefined;
+    let entered = false;
     try {
+      needStack();
+      entered = true;
+      if (this.#overflown > 0) this.#tellOverflown();
       return call(this.#client);
     } catch (error) {
-      if (error instanceof WebAssembly.RuntimeError) {
+      // There is not even room to tell it now.
+      if (!entered) {
+        this.#overflown += 1;
+      } else if (error instanceof RangeError || error instanceof WebAssembly.RuntimeError) {
         this.#stop('internal_error', `nothing is logged any more, for the core failed: ${error}`);
       } else if (this.#strict && error instanceof TypeError) {
         throw error;
@@ -229,8 +230,15 @@ export class Telemetry {
    */
   async #report(call) {
     const report = this.#run(call);
-    if (!report) return noFlush();
+    if (!report) return { ...noFlush(), timedOut: this.#kept !== undefined };
     return isNodeLike ? holdOpen(report) : report;
+  }
+
+  /** A page that serves the WebAssembly itself may wait for it long. */
+  #settledWithin(/** @type {FlushOptions | undefined} */ options) {
+    // A timer's longest time is 2^31 - 1; it rings at once for more.
+    const millis = Math.min(timeoutOf(options), 2 ** 30);
+    return Promise.race([this.#settled, new Promise((resolve) => setTimeout(resolve, millis))]);
   }
 
   /** Where nobody waits for what strict mode throws. */
@@ -250,6 +258,12 @@ export class Telemetry {
     this.#tell(code, message);
   }
 
+  #tellOverflown() {
+    const count = this.#overflown;
+    this.#overflown = 0;
+    this.#tellDropped(count);
+  }
+
   #tellDropped(/** @type {number} */ count) {
     if (count === 0) return;
     this.#tell('not_kept', `calls that could not be handled at once, and are lost: ${count}`);
@@ -263,9 +277,4 @@ export class Telemetry {
   #tell(code, message, field) {
     tell(this.#options, field === undefined ? { code, message } : { code, message, field });
   }
-}
-
-function timeoutOf(/** @type {FlushOptions | undefined} */ options) {
-  const timeout = options?.timeoutMillis;
-  return typeof timeout === 'number' && timeout >= 0 ? timeout : flushMillis;
 }

@@ -2,10 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::body::NoBody;
 use super::record::Record;
 use super::time::UnixMillis;
-use super::{json, otlp};
+use super::wire::{self, NoBody};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
@@ -56,10 +55,6 @@ impl Format {
         sent_at: UnixMillis,
         out: &mut Vec<u8>,
     ) -> Result<(), NoBody> {
-        match self {
-            Self::Json => json::encode(record, attempt, sent_at, out),
-            Self::OtlpJson => otlp::encode_json(record, attempt, sent_at, out),
-            Self::OtlpProtobuf => otlp::encode_protobuf(record, attempt, sent_at, out),
-        }
+        wire::encode(self, record, attempt, sent_at, out)
     }
 }

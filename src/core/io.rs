@@ -175,9 +175,11 @@ pub struct Export {
     pub id: ExportId,
     pub url: String,
     pub body: Vec<u8>,
+    /// The body is gzip already.
+    pub compressed: bool,
     /// Ask the host's `auth` and send what it gives as Authorization.
     pub authorize: bool,
-    /// The request must survive the page: `keepalive`, no compression, nothing asynchronous before it.
+    /// The request must survive the page: `keepalive`, and nothing asynchronous before it.
     pub keepalive: bool,
 }
 

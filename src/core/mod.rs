@@ -49,12 +49,12 @@
 
 #[cfg(feature = "ablation")]
 pub mod ablation;
-pub mod body;
 pub mod codec;
 pub mod config;
 pub mod context;
 pub mod declared;
 pub mod format;
+pub mod gzip;
 pub mod io;
 pub mod json;
 pub mod ledger;
@@ -69,3 +69,4 @@ pub mod store;
 pub mod text;
 pub mod time;
 pub mod url;
+pub mod wire;

@@ -21,8 +21,9 @@ pub struct Entry {
 /// Operations are carried out in the order of their commands, and each is answered once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreOp {
-    /// Answered by `Listed`.
-    List,
+    /// Asks for the entries whose keys come after that one; for all, if it is empty. Answered by
+    /// `Listed`, or by `Page`.
+    List { after: String },
     /// Writes or replaces a record, whole or not at all. Answered by `Done`.
     Put { entry: Entry, bytes: Vec<u8> },
     /// Sets a new lease if the record's lease and attempts are still those of `seen`, and gives its
@@ -43,6 +44,12 @@ pub enum StoreOp {
 pub enum StoreResult {
     Done,
     Listed(Vec<Entry>),
+    /// The first of them, by key, up to `last`, after which there may be more: a long listing would hold
+    /// the host up.
+    Page {
+        entries: Vec<Entry>,
+        last: String,
+    },
     Claimed(Vec<u8>),
     Lost,
     /// There is no room (`QuotaExceededError`, `ENOSPC`).
@@ -59,7 +66,7 @@ pub struct MemoryStore {
 impl MemoryStore {
     pub fn apply(&mut self, op: StoreOp) -> StoreResult {
         match op {
-            StoreOp::List => {
+            StoreOp::List { .. } => {
                 StoreResult::Listed(self.records.iter().map(|(entry, _)| entry.clone()).collect())
             }
             StoreOp::Put { entry, bytes } => {

@@ -122,7 +122,7 @@ impl Driver {
         let queue = options.queue;
         Self {
             enabled: setup.enabled,
-            exporter: Exporter::new(options, setup.format, &callbacks, queue),
+            exporter: Exporter::new(options, setup.format, setup.compress, &callbacks, queue),
             pipeline: RefCell::new(Pipeline::new(timer::now(), setup)),
             working: Cell::default(),
             staging: Staging::default(),

@@ -16,13 +16,12 @@ use super::value::{
     self, TEXT_UNITS, args, call, construct, get, global_get, invoke, invoke_global, set, set_text,
 };
 use crate::core::format::Format;
+use crate::core::gzip::GZIP_MIN;
 use crate::core::io::{Export, ExportId};
 use crate::core::json::write_text;
 use crate::core::text::utf16_units;
 use crate::core::time::Millis;
 
-/// Smaller bodies are not worth compressing.
-const GZIP_MIN: usize = 1_024;
 /// All requests with `keepalive` that a page has in flight share so many bytes.
 const KEEPALIVE_BYTES: usize = 65_536;
 /// An answer's body is read to its end, for what OTLP says in it and so that the connection can serve
@@ -75,11 +74,11 @@ impl Exporter {
     pub fn new(
         options: &Options<'_>,
         format: Format,
+        compresses: bool,
         callbacks: &Callbacks,
         queue: &Queue,
     ) -> Self {
         let (init, auth) = (read_init(options, format), options.function("auth"));
-        let compresses = options.choice("compression", &["gzip", "none"]) == "gzip";
         let zlib = get(options.host, "gzip");
         Self {
             init,
@@ -98,7 +97,7 @@ impl Exporter {
 
     /// Reports `Exported`, once, later or at once, unless the request is cancelled.
     pub fn start(&self, export: &Export) {
-        let Export { id, ref url, ref body, authorize, keepalive } = *export;
+        let Export { id, ref url, ref body, compressed, authorize, keepalive } = *export;
         let init = value::parse_json(&self.init);
         let controller = construct("AbortController", args());
         set_text(&init, "url", url);
@@ -106,6 +105,9 @@ impl Exporter {
         set(&init, "signal", &get(&controller, "signal"));
         set(&init, "body", &value::octets(body));
         set(&init, "keepalive", &keepalive.into());
+        if compressed {
+            set_text(&get(&init, "headers"), "Content-Encoding", "gzip");
+        }
         let bytes = body.len();
         self.flights.borrow_mut().push(Flight { id, init, keepalive, bytes });
         if !authorize || !self.auth.is_function() {

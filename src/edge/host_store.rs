@@ -95,7 +95,7 @@ impl HostStore {
 /// The method, as an index into [`METHODS`], and its arguments.
 fn request(op: &StoreOp) -> (usize, Args) {
     match op {
-        StoreOp::List => (0, args()),
+        StoreOp::List { .. } => (0, args()),
         StoreOp::Put { entry, bytes } => (1, shown(entry).js(&value::octets(bytes))),
         StoreOp::Claim { seen, lease, attempts } => (2, taken(seen, *lease, *attempts)),
         StoreOp::Mark { seen, lease, attempts } => (3, taken(seen, *lease, *attempts)),

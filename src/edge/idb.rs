@@ -27,6 +27,10 @@ const OPEN_MILLIS: u64 = 5_000;
 /// Records set aside beyond this are removed, the oldest first.
 const ASIDE: u32 = 20;
 const STORES: [&str; 3] = ["meta", "batch", "aside"];
+/// So many entries are listed at a time.
+const PAGE: u32 = 256;
+/// Where the last of them is. What is no text sorts after all that is ours.
+const LAST: &str = "255";
 /// So many times a lost connection is opened again in vain before it is given up.
 const REOPENINGS: u32 = 3;
 /// Operations that bring records in from the spool are numbered from here on.
@@ -159,7 +163,7 @@ impl Idb {
             return self.do_without(id, op, spooled);
         };
         match op {
-            StoreOp::List => self.import(&database),
+            StoreOp::List { .. } => self.import(&database),
             StoreOp::Clear => self.clear_spool(),
             _ => {}
         }
@@ -320,9 +324,14 @@ impl Idb {
     /// Asks for what the operation needs first.
     fn begin(&self, Pending { id, op, asked, .. }: &mut Pending) {
         match op {
-            StoreOp::List => {
-                asked.want("meta", "getAllKeys", args());
-                asked.want("meta", "getAll", args());
+            StoreOp::List { after } => {
+                let keys = invoke(
+                    &global_get("IDBKeyRange"),
+                    "lowerBound",
+                    args().text(after).js(&JsValue::TRUE),
+                );
+                asked.want("meta", "getAllKeys", args().js(&keys).number(PAGE.into()));
+                asked.want("meta", "getAll", args().js(&keys).number(PAGE.into()));
                 return;
             }
             StoreOp::Put { entry: Entry { key, .. }, .. } if id.0 >= IMPORTS => {
@@ -428,14 +437,18 @@ impl Idb {
         }
         let answer = match op {
             _ if lost => StoreResult::Lost,
-            StoreOp::List => {
-                let (entries, foreign) = listed(&asked.result(0), &asked.result(1));
+            StoreOp::List { .. } => {
+                let keys = asked.result(0);
+                let (entries, foreign) = listed(&keys, &asked.result(1));
                 if foreign {
                     let message =
                         ["IndexedDB holds entries that are not ours; they are passed over"];
                     self.queue.diagnose("store_foreign", "store", &message);
                 }
-                StoreResult::Listed(entries)
+                match value::text(&get(&keys, LAST)) {
+                    Some(last) => StoreResult::Page { entries, last },
+                    None => StoreResult::Listed(entries),
+                }
             }
             // Something that is no record is told as an empty one, which the pipeline sets aside.
             StoreOp::Claim { .. } => {
@@ -520,7 +533,7 @@ fn close(database: &JsValue) {
 /// A transaction over what the operation touches, or `undefined`.
 fn transaction(database: &JsValue, op: &StoreOp) -> JsValue {
     let (stores, mode) = match op {
-        StoreOp::List => (args().text("meta"), "readonly"),
+        StoreOp::List { .. } => (args().text("meta"), "readonly"),
         StoreOp::Quarantine { .. } | StoreOp::Clear => {
             (args().text("meta").text("batch").text("aside"), "readwrite")
         }

@@ -53,6 +53,7 @@ impl Options<'_> {
                 "keep" => ExitPolicy::Keep,
                 _ => ExitPolicy::Auto,
             },
+            compress: self.choice("compression", &["gzip", "none"]) == "gzip",
             format: Format::named(self.choice("format", &Format::NAMES)),
             resource: self.resource(service),
             declared: self.declared(),

@@ -12,6 +12,11 @@ before(async () => {
 });
 after(() => browser.close());
 
+// Text that no compression makes smaller.
+const noise = `String.fromCharCode(
+  ...crypto.getRandomValues(new Uint8Array(1000)).map((byte) => 40 + (byte & 63)),
+)`;
+
 const pages = {
   '/': start(idle),
   '/other': 'document.title = "other"',
@@ -160,12 +165,28 @@ test('what has to wait for an Authorization is stored, and sent at the next visi
   assert.deepEqual(numbers(server.events()), upTo(20));
 });
 
+test('hundreds of events leave with their page, compressed at once', async (t) => {
+  const { server, open } = await site(t, browser, {
+    ...pages,
+    '/': start('batch: { scheduledDelayMillis: 3600000, maxExportBatchSize: 1000 }'),
+  });
+  const page = await open('/');
+  await page.evaluate(`telemetry.ready().then(() => {
+    ${logMany(600)}
+    location.href = '/other';
+  })`);
+  await page.waitForURL('**/other');
+  // Nobody comes back.
+  await until(() => ids(server.events()).size === 600, '600 events');
+  for (const { headers } of server.requests) assert.equal(headers['content-encoding'], 'gzip');
+});
+
 test('more than a request that outlives its page can carry is stored', async (t) => {
   const { server, context, open } = await site(t, browser, pages);
   const page = await open('/');
   // Before the database is open, too.
   await page.evaluate(`
-    const text = telemetry.verified('x'.repeat(1000));
+    const text = telemetry.verified(${noise});
     for (let n = 0; n < 150; n += 1) telemetry.logEvent('counted', { n, text });
     location.href = '/other';`);
   await page.waitForURL('**/other');
@@ -185,7 +206,7 @@ test('a page that is left before its database is open loses nothing', async (t) 
   const page = await open('/');
   await until(() => page.evaluate('telemetry.stats().state === "running"'));
   await page.evaluate(`
-    const text = telemetry.verified('x'.repeat(1000));
+    const text = telemetry.verified(${noise});
     for (let n = 0; n < 150; n += 1) telemetry.logEvent('counted', { n, text });`);
   await page.goto(`${server.url}/other`);
   await later(context);

@@ -58,7 +58,13 @@ impl Case {
             return holder.lay_foreign().await;
         }
         let mut given = holder.apply(op(step, time)).await;
+        let mut pages = Vec::new();
+        while let StoreResult::Page { entries, last } = given {
+            pages.extend(entries);
+            given = holder.apply(StoreOp::List { after: last }).await;
+        }
         if let StoreResult::Listed(entries) = &mut given {
+            entries.append(&mut pages);
             entries.sort_by(|a, b| a.key.cmp(&b.key));
         }
         assert_eq!(given, expected(), "{at}");
@@ -70,7 +76,7 @@ fn op(step: &Value, time: u64) -> StoreOp {
     let (lease, attempts) = (number(&step["lease"]), number(&step["attempts"]) as u32);
     let key = || key(&step["key"], time);
     match text(&step["op"]).as_str() {
-        "list" => StoreOp::List,
+        "list" => StoreOp::List { after: String::new() },
         "put" => {
             let bytes = record(&step["record"]);
             let entry = Entry { bytes: bytes.len() as u32, ..entry(&step["entry"], time) };

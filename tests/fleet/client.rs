@@ -89,7 +89,7 @@ impl Client {
     }
 
     pub fn stored_batches(&mut self) -> u64 {
-        match self.store.apply(StoreOp::List) {
+        match self.store.apply(StoreOp::List { after: String::new() }) {
             StoreResult::Listed(entries) => entries.len() as u64,
             result => unreachable!("a listing is answered by {result:?}"),
         }

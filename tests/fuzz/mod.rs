@@ -8,6 +8,7 @@ pub mod inputs;
 pub mod json;
 pub mod otlp;
 pub mod record;
+pub mod response;
 pub mod retry_after;
 pub mod seeds;
 
@@ -15,11 +16,12 @@ pub mod seeds;
 pub type Run = fn(&[u8]);
 
 /// By the names of their programs and of their folders in `fuzz/corpus`.
-pub const TARGETS: [(&str, Run); 6] = [
+pub const TARGETS: [(&str, Run); 7] = [
     ("record", record::run),
     ("inputs", inputs::run),
     ("config", config::run),
     ("retry_after", retry_after::run),
     ("json", json::run),
     ("otlp", otlp::run),
+    ("response", response::run),
 ];

@@ -2,11 +2,11 @@
 //! of its formats, which say the same.
 
 use serde_json::{Map, Value, json};
-use wasm_telemetry::core::body::NoBody;
 use wasm_telemetry::core::codec::{Corrupt, Reader};
+use wasm_telemetry::core::format::Format;
 use wasm_telemetry::core::record::Record;
 use wasm_telemetry::core::time::UnixMillis;
-use wasm_telemetry::core::{json as plain, otlp};
+use wasm_telemetry::core::wire::NoBody;
 
 pub fn run(data: &[u8]) {
     let mut data = data.to_vec();
@@ -14,9 +14,9 @@ pub fn run(data: &[u8]) {
         *magic = *b"WTR3";
     }
     let Ok(record) = Record::own(&data) else { return };
-    let bodies = [plain::encode, otlp::encode_json, otlp::encode_protobuf].map(|encode| {
+    let bodies = [Format::Json, Format::OtlpJson, Format::OtlpProtobuf].map(|format| {
         let mut body = Vec::new();
-        encode(&record, 1, UnixMillis(0), &mut body).map(|()| body)
+        format.encode(&record, 1, UnixMillis(0), &mut body).map(|()| body)
     });
     if bodies.contains(&Err(NoBody::TooLarge)) {
         return;

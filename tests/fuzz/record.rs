@@ -3,17 +3,17 @@
 
 use serde_json::Value;
 use uuid::Uuid;
-use wasm_telemetry::core::body::NoBody;
 use wasm_telemetry::core::codec::{Corrupt, Reader};
 use wasm_telemetry::core::context::{Context, Scalar};
+use wasm_telemetry::core::format::Format;
 use wasm_telemetry::core::io::Field;
-use wasm_telemetry::core::json;
 use wasm_telemetry::core::ledger::Drops;
 use wasm_telemetry::core::record::{
     Builder, Fields, Header, Item, Record, Stored, StoredContext, stamp,
 };
 use wasm_telemetry::core::shapes::definition;
 use wasm_telemetry::core::time::UnixMillis;
+use wasm_telemetry::core::wire::NoBody;
 
 pub fn run(data: &[u8]) {
     read_parts(data);
@@ -66,7 +66,7 @@ fn read_parts(data: &[u8]) {
 
 fn encode(record: &Record<'_>) -> Result<Vec<u8>, NoBody> {
     let mut body = Vec::new();
-    json::encode(record, 1, UnixMillis(0), &mut body).map(|()| body)
+    Format::Json.encode(record, 1, UnixMillis(0), &mut body).map(|()| body)
 }
 
 fn parse(body: &[u8]) -> Value {

@@ -55,7 +55,13 @@ export const carrierCount = carriers.length;
 
 /** @returns {any} a value that holds the text, perhaps within others */
 export function carrier(/** @type {Dice} */ dice, /** @type {string} */ text, depth = 2) {
-  const value = dice.pick(carriers)(text);
+  const make = dice.pick(carriers);
+  let value = /** @type {unknown} */ (text);
+  try {
+    value = make(text);
+  } catch {
+    // Where prototypes are frozen, some can't be made.
+  }
   if (depth === 0 || dice.between(0, 2) > 0) return value;
   return carrying(dice, [['nested', carrier(dice, text, depth - 1)]], text);
 }
@@ -83,7 +89,7 @@ export function carrying(dice, entries, text) {
   const wrap = dice.between(0, 9);
   if (wrap === 0) return new Proxy(object, {});
   if (wrap === 1) return Object.setPrototypeOf(object, { text, inherited: { text } });
-  if (wrap === 2) return Object.assign(object, { toJSON: () => ({ text }), toString: () => text });
+  if (wrap === 2) return Object.defineProperty(object, 'toJSON', { value: () => ({ text }) });
   if (wrap === 3) return Object.assign(Object.create(null), object_(object));
   return object;
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { defaultDirectory, openFiles } from '../../pkg/src/files.js';
+import { SharedStore } from '../../pkg/src/shared.js';
 
 const conformance = JSON.parse(
   fs.readFileSync(new URL('../conformance/store.json', import.meta.url), 'utf8'),
@@ -25,12 +26,27 @@ function folder(t) {
   return path;
 }
 
-for (const { name, steps } of conformance.cases) {
-  test(`every store: ${name}`, (t) => {
-    const directory = folder(t);
-    const holders = { A: openFiles(directory), B: openFiles(directory) };
+function files(t) {
+  const directory = folder(t);
+  const foreign = () => layForeign(directory);
+  return { foreign, holders: { A: openFiles(directory), B: openFiles(directory) } };
+}
+
+/** workerd's. */
+function memory() {
+  const store = new SharedStore();
+  return { foreign() {}, holders: { A: store, B: store } };
+}
+
+const cases = [files, memory].flatMap((open) =>
+  conformance.cases.map(({ name, steps }) => ({ name: `${open.name}: ${name}`, steps, open })),
+);
+
+for (const { name, steps, open } of cases) {
+  test(`every store, ${name}`, (t) => {
+    const { holders, foreign } = open(t);
     for (const step of steps.flatMap(repeat)) {
-      if (step.op === 'foreign') layForeign(directory);
+      if (step.op === 'foreign') foreign();
       else if (step.holder === 'AB') assertOneOf(step, holders);
       else assert.deepEqual(answer(holders[step.holder], step), wanted(step), JSON.stringify(step));
     }

@@ -308,6 +308,34 @@ test('exposures of every kind break nothing', async (t) => {
   }
 });
 
+test('recursion without end into any method: the calls that follow are as good as ever', async (t) => {
+  const batch = { maxQueueSize: 100_000 };
+  const { server, telemetry, diagnostics } = await start(t, { batch });
+  let n = 0;
+  let logged = 0;
+  for (const call of [
+    () => telemetry.logEvent('deep', { [`k${n++ % 9}`]: 1 }),
+    () => telemetry.logExperiment({ experimentId: 'deep', variationId: n++ }),
+    () => telemetry.updateConfig({ batch: { maxAttempts: 1 + (n++ % 9) } }),
+    () => telemetry.stats(),
+  ]) {
+    const dive = () => {
+      call();
+      dive();
+    };
+    assert.throws(dive, RangeError);
+    telemetry.logEvent('after', { n: 1 });
+    await telemetry.flush();
+    logged += 1;
+    const arrived = server.events().filter(({ event_name }) => event_name === 'after');
+    assert.equal(arrived.length, logged);
+  }
+  const { state, ledger } = telemetry.stats();
+  assert.equal(state, 'running');
+  assert.equal(sum(ledger), ledger.accepted);
+  assert.ok(diagnostics.every(({ code }) => code !== 'internal_error'));
+});
+
 test('every other method takes anything', async (t) => {
   const { telemetry } = await start(t);
   const anything = /** @type {any[]} */ ([undefined, null, 7, 'x', [], revoked, cycle, boom, 3n]);

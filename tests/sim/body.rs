@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::{otlp, wire};
+use super::{gunzip, otlp, wire};
 use wasm_telemetry::core::format::Format;
+use wasm_telemetry::core::io::Export;
 
 #[derive(Debug)]
 pub struct Body {
@@ -33,7 +34,8 @@ impl Body {
 }
 
 /// Panics with the offending part of a body that breaks the format.
-pub fn read(bytes: &[u8], format: Format, thoroughly: bool) -> Body {
+pub fn read(export: &Export, format: Format, thoroughly: bool) -> Body {
+    let bytes = &*gunzip::plain(export);
     if format.is_otlp() {
         return translated(otlp::read(bytes, format), thoroughly);
     }

@@ -232,7 +232,7 @@ impl World {
             };
             assert!(export.keepalive, "a page that goes away sends with keepalive only");
             sent += export.body.len();
-            let body = super::body::read(&export.body, format, false);
+            let body = super::body::read(export, format, false);
             if kept.contains(&body.batch_id) {
                 assert_ne!(exit, ExitPolicy::Send, "`send` keeps no copy");
                 continue;

@@ -49,7 +49,9 @@ impl World {
         else {
             return;
         };
-        let spent = LOOK_MILLIS + 2 * client.limits.timeout;
+        let store = &self.options.store;
+        let answer = store.op_millis + store.answer_millis;
+        let spent = LOOK_MILLIS + answer + 2 * client.limits.timeout;
         let hindered = !client.store_open
             || client.limits.store_bytes == 0
             || client.store_failed_at.is_some_and(|time| time + BROKEN_MILLIS >= self.mono);

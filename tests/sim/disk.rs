@@ -184,7 +184,7 @@ impl World {
             StoreOp::Put { entry, .. } => &entry.key,
             StoreOp::Mark { seen, .. } | StoreOp::Remove { seen } => &seen.key,
             StoreOp::Quarantine { key } => key,
-            StoreOp::List | StoreOp::Claim { .. } | StoreOp::Clear => return,
+            StoreOp::List { .. } | StoreOp::Claim { .. } | StoreOp::Clear => return,
         };
         let serials = self.serials_of(key);
         self.may_come_twice(&serials, why);
@@ -219,7 +219,7 @@ impl World {
             return;
         }
         let keys: Vec<String> = match op {
-            StoreOp::List => return,
+            StoreOp::List { .. } => return,
             StoreOp::Clear => self.store.records.keys().cloned().collect(),
             StoreOp::Put { entry, .. } => vec![entry.key.clone()],
             StoreOp::Claim { seen, .. } | StoreOp::Mark { seen, .. } | StoreOp::Remove { seen } => {

@@ -172,6 +172,7 @@ impl World {
             write_ahead: own.write_ahead,
             exit: own.exit,
             format: own.format,
+            compress: own.compress,
             resource: vec![("service.name".into(), Scalar::Text("shop".into()))],
             ..Setup::default()
         };

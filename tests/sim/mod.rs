@@ -7,6 +7,8 @@ mod consent;
 mod dice;
 mod disk;
 mod duplicates;
+#[path = "../support/gunzip.rs"]
+mod gunzip;
 mod health;
 #[cfg(feature = "planted")]
 pub mod hunt;

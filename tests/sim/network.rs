@@ -79,7 +79,7 @@ impl World {
         let mono = self.mono;
         let Some(client) = &mut self.slots[slot].client else { return };
         let format = client.own.format;
-        let body = body::read(&export.body, format, self.options.thorough);
+        let body = body::read(&export, format, self.options.thorough);
         assert!(export.url.starts_with("https://t.example.com"), "sent to {}", export.url);
         assert!(client.online, "nothing is tried while the machine is offline");
         let hold = client.health.hold_until;

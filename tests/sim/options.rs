@@ -27,6 +27,7 @@ pub struct Options {
 #[derive(Clone, Debug)]
 pub struct Own {
     pub format: Format,
+    pub compress: bool,
     pub write_ahead: bool,
     pub exit: ExitPolicy,
     pub consent_late: bool,
@@ -110,6 +111,8 @@ pub struct Store {
     /// After a power failure each record is as old as it may be, and the last may be torn; otherwise
     /// the last transactions are gone together.
     pub files: bool,
+    /// So many entries are listed at a time.
+    pub page: usize,
 }
 
 /// Percentages of a host's doings that are not logging.
@@ -229,6 +232,7 @@ impl Own {
             [Format::Json, Format::Json, Format::Json, Format::OtlpJson, Format::OtlpProtobuf];
         Self {
             format: dice.pick(&formats),
+            compress: dice.percent(50),
             write_ahead: dice.percent(30),
             exit: dice.pick(&[
                 ExitPolicy::Auto,
@@ -249,6 +253,7 @@ impl Own {
     pub fn plain() -> Self {
         Self {
             format: Format::Json,
+            compress: true,
             write_ahead: false,
             exit: ExitPolicy::Auto,
             consent_late: false,
@@ -282,6 +287,7 @@ impl Store {
             op_millis: dice.pick(&[0, 1, 5, 50, 200]),
             answer_millis: dice.pick(&[0, 0, 1, 20, 200]),
             files: dice.percent(50),
+            page: dice.pick(&[1, 2, 5, usize::MAX]),
         }
     }
 }

@@ -97,7 +97,8 @@ pub struct World {
 impl World {
     pub fn new(options: Options, dice: Dice, verbose: bool) -> Self {
         let doings_left = options.doings;
-        let store = SharedStore { capacity: options.store.capacity, ..SharedStore::default() };
+        let (capacity, page) = (options.store.capacity, options.store.page);
+        let store = SharedStore { capacity, page, ..SharedStore::default() };
         let slots = options.hosts.iter().map(|_| Slot::default()).collect();
         Self {
             options,

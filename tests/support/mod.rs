@@ -1,6 +1,7 @@
 //! A host for scenario tests: one pipeline, a clock that is moved by hand, a store in memory.
 #![allow(dead_code)]
 
+pub mod gunzip;
 pub mod otlp;
 pub mod store;
 pub mod wire;
@@ -332,8 +333,8 @@ impl Host {
 fn sent(export: Export, format: Format) -> Sent {
     Sent {
         id: export.id,
+        body: otlp::read(&gunzip::plain(&export), format),
         url: export.url,
-        body: otlp::read(&export.body, format),
         bytes: export.body.len(),
         authorize: export.authorize,
         keepalive: export.keepalive,

@@ -35,8 +35,25 @@ export async function startReceiver(t, exporter = ['--exporter', 'blackhole']) {
     await closed;
   }
   t.after(() => stop('SIGKILL'));
+  const url = `http://127.0.0.1:${port}`;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
+    /**
+     * Answers a request by handing it on as it is: the collector itself answers no page of another origin.
+     * @param {import('./server.mjs').Received} request
+     * @returns {Promise<import('./server.mjs').Answer>}
+     */
+    async relay({ path, headers: given, bytes }) {
+      const headers = Object.entries(given).filter(([name]) => name.startsWith('content-'));
+      const response = await fetch(url + path, {
+        method: 'POST',
+        headers: /** @type {[string, string][]} */ (headers),
+        body: bytes,
+      });
+      const type = response.headers.get('content-type') ?? '';
+      const body = new Uint8Array(await response.arrayBuffer());
+      return { status: response.status, headers: { 'Content-Type': type }, body };
+    },
     stop,
     async start() {
       child = await run();

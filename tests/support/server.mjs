@@ -6,6 +6,7 @@ import { gunzipSync } from 'node:zlib';
  * @typedef {object} Received
  * @property {string} path
  * @property {import('node:http').IncomingHttpHeaders} headers
+ * @property {Buffer} bytes as they came
  * @property {any} body the batch; its bytes if it is no JSON
  * @property {number} at when all of it had come, milliseconds since 1970
  * @property {number} status what it was answered; 0: nothing
@@ -46,7 +47,7 @@ export async function startServer(t, answer = () => undefined) {
     const plain = headers['content-encoding'] === 'gzip' ? gunzipSync(bytes) : bytes;
     const json = headers['content-type'] === 'application/json';
     const body = json ? JSON.parse(String(plain)) : plain;
-    const received = { path, headers, body, at: Date.now(), status: 0 };
+    const received = { path, headers, bytes, body, at: Date.now(), status: 0 };
     requests.push(received);
     const {
       status = 200,

@@ -18,20 +18,35 @@ pub struct SharedStore {
     /// Endpoints that are remembered for a success.
     pub marks: BTreeMap<String, Entry>,
     pub capacity: u64,
+    /// So many entries are listed at a time.
+    pub page: usize,
 }
 
 impl Default for SharedStore {
     fn default() -> Self {
-        Self { records: BTreeMap::new(), marks: BTreeMap::new(), capacity: u64::MAX }
+        Self {
+            records: BTreeMap::new(),
+            marks: BTreeMap::new(),
+            capacity: u64::MAX,
+            page: usize::MAX,
+        }
     }
 }
 
 impl SharedStore {
     pub fn apply(&mut self, op: StoreOp) -> StoreResult {
         match op {
-            StoreOp::List => {
+            StoreOp::List { after } => {
                 let batches = self.records.values().map(|kept| &kept.entry);
-                StoreResult::Listed(self.marks.values().chain(batches).cloned().collect())
+                let mut all: Vec<Entry> = self.marks.values().chain(batches).cloned().collect();
+                all.retain(|entry| after.is_empty() || entry.key > after);
+                if all.len() < self.page {
+                    return StoreResult::Listed(all);
+                }
+                all.sort_by(|a, b| a.key.cmp(&b.key));
+                all.truncate(self.page);
+                let last = all.last().map_or_else(String::new, |entry| entry.key.clone());
+                StoreResult::Page { entries: all, last }
             }
             StoreOp::Put { entry, .. } if entry.key.starts_with("000000000000-") => {
                 self.marks.insert(entry.key.clone(), entry);

@@ -12,9 +12,14 @@ export async function readJson(request) {
   if (type !== 'application/json') {
     throw new HttpError(415, `Content-Type must be application/json, not "${type}"`);
   }
-  const wire = await readBytes(request);
-  const { bytes, compressed } = await decoded(wire, request.headers['content-encoding']);
+  const { wire, bytes, compressed } = await readBody(request);
   return { value: parse(bytes), bytes: wire.length, compressed };
+}
+
+/** Reads any body: as it came, and decompressed. */
+export async function readBody(request) {
+  const wire = await readBytes(request);
+  return { wire, ...(await decoded(wire, request.headers['content-encoding'])) };
 }
 
 async function readBytes(request) {

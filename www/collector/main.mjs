@@ -12,6 +12,8 @@ Takes event batches on 127.0.0.1, keeps them in a SQLite database and shows what
   --port N     port to listen on, 0 for any free one (default 8787)
   --db FILE    database, made if it is not there (default .demo/telemetry.db)
   --page DIR   folder to serve as the page (default www/dist, if it was built)
+  --otlp URL   an OpenTelemetry collector that gets what comes to /v1/logs, and exports it to
+               /exported/v1/logs
   --help       print this and leave
 
 Routes:
@@ -41,6 +43,7 @@ async function main() {
       port: { type: 'string', default: '8787' },
       db: { type: 'string', default: '.demo/telemetry.db' },
       page: { type: 'string' },
+      otlp: { type: 'string' },
       help: { type: 'boolean' },
     },
   });
@@ -56,7 +59,7 @@ async function main() {
   const page = values.page ?? (existsSync(BUILT_PAGE) ? BUILT_PAGE : undefined);
 
   const database = openDatabase(values.db);
-  const collector = createCollector({ database, page });
+  const collector = createCollector({ database, page, otlp: values.otlp });
   const address = await collector.listen(port).catch((error) => {
     throw error.code === 'EADDRINUSE'
       ? new Error(`port ${port} is taken: give another with --port, or 0 for any free one`)

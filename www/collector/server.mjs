@@ -1,10 +1,11 @@
 import http from 'node:http';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readJson } from './body.mjs';
+import { readBody, readJson } from './body.mjs';
 import { FEATURES } from './experiment.mjs';
 import { faultSwitch } from './faults.mjs';
 import { HttpError, isLoopback, sendJson } from './http.mjs';
+import { batchesOf } from './otlp.mjs';
 import { runQuery } from './query.mjs';
 import { serveFile } from './static.mjs';
 import { checkBatch, InvalidBatch } from './validation.mjs';
@@ -12,14 +13,23 @@ import { checkBatch, InvalidBatch } from './validation.mjs';
 const INGESTION = '/api/event_logging/batch';
 const MAX_LISTED = 1_000;
 
-/** @param {{ database: ReturnType<import('./database.mjs').openDatabase>, page?: string }} options */
-export function createCollector({ database, page }) {
+/**
+ * @param {object} options
+ * @param {ReturnType<import('./database.mjs').openDatabase>} options.database
+ * @param {string} [options.page] folder of the page
+ * @param {string} [options.otlp] address of an OpenTelemetry collector that exports to this one
+ */
+export function createCollector({ database, page, otlp }) {
   const faults = faultSwitch();
   const folder = page === undefined ? undefined : path.resolve(page);
   let config = {};
 
   const routes = {
-    [INGESTION]: { POST: ingest },
+    [INGESTION]: { POST: (request) => underFaults(request, () => ingest(request)) },
+    ...(otlp && {
+      '/v1/logs': { POST: (request) => underFaults(request, () => relay(request)) },
+      '/exported/v1/logs': { POST: ingestExported },
+    }),
     '/api/state': { GET: () => ({ ...database.state(), faults: faults.get() }) },
     '/api/events': { GET: (_, url) => database.events(limit(url)) },
     '/api/batches': { GET: (_, url) => database.batches(limit(url)) },
@@ -29,7 +39,7 @@ export function createCollector({ database, page }) {
     '/api/features': { GET: () => FEATURES },
   };
 
-  async function ingest(request) {
+  async function underFaults(request, take) {
     const { mode, delayMillis, retryAfterSeconds } = faults.get();
     if (mode === 'down') {
       request.socket.destroy();
@@ -39,19 +49,58 @@ export function createCollector({ database, page }) {
       throw new HttpError(429, 'too many requests', { 'Retry-After': String(retryAfterSeconds) });
     }
     if (mode === 'error500') throw new HttpError(500, 'the server fails on purpose');
-    try {
+    const answer = await take();
+    // Slow is slow after the commit: a client that gives up and repeats shows as duplicates.
+    if (mode === 'slow') await sleep(delayMillis);
+    return answer;
+  }
+
+  function ingest(request) {
+    return countingInvalid(async () => {
       const { value, bytes, compressed } = await readJson(request);
       checkBatch(value);
       database.ingest(value, { bytes, compressed });
+      return {};
+    });
+  }
+
+  /** Hands a page's request on as it is: other collectors answer no page of another origin. */
+  async function relay(request) {
+    const { wire } = await readBody(request);
+    const headers = Object.entries(request.headers).filter(([name]) => name.startsWith('content-'));
+    const answer = await fetch(`${otlp}/v1/logs`, { method: 'POST', headers, body: wire }).catch(
+      () => {
+        throw new HttpError(502, 'the OpenTelemetry collector does not answer');
+      },
+    );
+    const told = ['content-type', 'retry-after'].flatMap((name) => {
+      const value = answer.headers.get(name);
+      return value === null ? [] : [[name, value]];
+    });
+    return new Answer(answer.status, told, Buffer.from(await answer.arrayBuffer()));
+  }
+
+  /** What the other collector exports: how large a request of the page's was, nobody knows here. */
+  function ingestExported(request) {
+    return countingInvalid(async () => {
+      const { bytes: message } = await readBody(request);
+      for (const { body, bytes } of batchesOf(message)) {
+        checkBatch(body);
+        database.ingest(body, { bytes, compressed: false });
+      }
+      return new Answer(200, [['content-type', 'application/x-protobuf']], Buffer.alloc(0));
+    });
+  }
+
+  async function countingInvalid(take) {
+    try {
+      return await take();
     } catch (error) {
       const cutOff = error.status === 408;
       const refused = error instanceof InvalidBatch || error instanceof HttpError;
       if (refused && !cutOff) database.countInvalid(error.path, error.message);
       throw error;
     }
-    // Slow is slow after the commit: a client that gives up and repeats shows as duplicates.
-    if (mode === 'slow') await sleep(delayMillis);
-    return {};
   }
 
   async function setFaults(request) {
@@ -92,7 +141,8 @@ export function createCollector({ database, page }) {
     }
     allowMethod(request, Object.keys(methods));
     const value = await methods[request.method](request, url);
-    if (value !== undefined) sendJson(response, 200, value);
+    if (value instanceof Answer) value.send(response);
+    else if (value !== undefined) sendJson(response, 200, value);
   }
 
   const server = http.createServer((request, response) => {
@@ -119,6 +169,17 @@ export function createCollector({ database, page }) {
         server.closeAllConnections();
       }),
   };
+}
+
+/** Other than 200 and JSON: as another server gave it, or as OTLP wants it. */
+class Answer {
+  constructor(status, headers, body) {
+    Object.assign(this, { status, headers, body });
+  }
+
+  send(response) {
+    response.writeHead(this.status, Object.fromEntries(this.headers)).end(this.body);
+  }
 }
 
 function refuse(error, response) {

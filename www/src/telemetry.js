@@ -9,6 +9,7 @@ export const said = [];
 export const telemetry = init({
   serviceName: 'demo-shop',
   serviceVersion: '1.0.0',
+  format: TELEMETRY_FORMAT,
   user: { deviceId: visitor() },
   batch: { baseUrl: location.origin },
   onDiagnostic(diagnostic) {

@@ -30,10 +30,10 @@ impl Basket {
     }
 
     /// Gives a promise, of what became of the events.
-    pub fn buy(self) -> JsValue {
+    pub fn buy(self) -> Result<JsValue, JsValue> {
         let total = self.prices.iter().sum();
         let fields = [("total", Field::Number(total)), ("currency", Field::Text("EUR"))];
         self.telemetry.log("bought", &fields);
-        self.telemetry.shutdown(10_000.0)
+        self.telemetry.shutdown(10_000.0).unwrap_or_default()
     }
 }

@@ -2,7 +2,6 @@
 
 use alloc::vec::Vec;
 
-use super::super::body::{Body, Piece, hex};
 use super::super::codec::put_zeros;
 use super::super::time::UnixMillis;
 
@@ -52,6 +51,18 @@ pub fn escape(out: &mut [u8], start: usize, text: &str) -> usize {
     at
 }
 
+/// Eight hexadecimal digits, all at once: each half byte gets a byte of its own, and becomes a digit or,
+/// 39 further on, a letter.
+pub fn hex(number: u32) -> [u8; 8] {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    let mut digits = u64::from(number);
+    digits = (digits | digits << 16) & 0x0000_FFFF_0000_FFFF;
+    digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF;
+    digits = (digits | digits << 4) & (15 * ONES);
+    let letters = (digits + 6 * ONES) >> 4 & ONES;
+    (digits + u64::from(b'0') * ONES + 39 * letters).to_be_bytes()
+}
+
 /// `"2026-01-02T03:04:05.678Z"`, with its quotes; years past 9999 as ECMAScript writes them.
 pub fn write_time(out: &mut Vec<u8>, time: UnixMillis) {
     let time = time.0.min(UnixMillis::MAX.0);
@@ -77,40 +88,6 @@ pub fn write_time(out: &mut Vec<u8>, time: UnixMillis) {
     out.push(b'.');
     write_padded(out, millis % 1_000, 3);
     out.extend_from_slice(b"Z\"");
-}
-
-/// Writes times, of which those of one minute share all but the last digits.
-pub struct Times {
-    minute: u64,
-    /// The time at which that minute began.
-    text: Piece,
-}
-
-impl Times {
-    pub fn new() -> Self {
-        Self { minute: u64::MAX, text: Piece::default() }
-    }
-
-    pub fn put(&mut self, body: &mut Body<'_>, time: UnixMillis) {
-        let millis = time.0.min(UnixMillis::MAX.0);
-        let within = (millis % 60_000) as u32;
-        let minute = millis - u64::from(within);
-        if self.minute != minute {
-            let mut text = Vec::new();
-            write_time(&mut text, UnixMillis(minute));
-            self.minute = minute;
-            self.text = body.piece(&text);
-        }
-        body.put(&self.text);
-        body.write(|out, end| {
-            // 05.678Z"
-            if let Some(text) = out.get_mut(end - 8..).and_then(<[u8]>::first_chunk_mut::<6>) {
-                let digit = |part: u32| b'0' + (within / part % 10) as u8;
-                *text = [digit(10_000), digit(1_000), b'.', digit(100), digit(10), digit(1)];
-            }
-            end
-        });
-    }
 }
 
 /// Year, month and day of a day since 1970-01-01 (Howard Hinnant, "chrono-compatible low-level date

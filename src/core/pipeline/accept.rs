@@ -14,7 +14,7 @@ use super::super::text::{self, utf16_units};
 use super::super::time::{Millis, Now, UnixMillis};
 use super::keep::SLICE;
 use super::operations::Pending;
-use super::shelf::Key;
+use super::shelf::{Key, Known};
 use super::{Batch, Flight, Pipeline};
 
 /// Characters of an event's name.
@@ -369,10 +369,11 @@ impl Pipeline {
         self.push_ready(batch, false);
     }
 
-    /// Whether the lease on the open batch's copy ran out, so that another holder may have it.
+    /// Whether another holder may have the open batch's copy: its lease ran out, or will, for it must not
+    /// be renewed now.
     fn lost_open(&self) -> bool {
-        let wall = self.now.wall.0;
-        self.copies.get(self.open_key).is_some_and(|copy| copy.lease > 0 && copy.is_free(wall))
+        let free = |copy: &Known| copy.is_free(self.now.wall.0) || !self.may_keep();
+        self.copies.get(self.open_key).is_some_and(|copy| copy.lease > 0 && free(copy))
     }
 
     /// What was copied of a batch that went on taking events is not the whole.

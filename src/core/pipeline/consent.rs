@@ -3,20 +3,23 @@
 //! Whoever denies leaves a record without events, whose lease is the time of the denial. Who finds one that is
 //! later than the last word of its own host obeys it; who finds an earlier one removes it.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::super::io::{Command, Consent};
 use super::super::ledger::Reason;
 use super::super::planted::{Bug, planted};
 use super::super::random::id_of;
-use super::super::store::StoreOp;
-use super::super::time::UnixMillis;
+use super::super::store::{Entry, StoreOp};
+use super::super::time::{Millis, UnixMillis};
 use super::Pipeline;
 use super::operations::Pending;
 use super::shelf::{Key, Known};
 
 /// How old the last look at the store may be when a request starts.
 const LOOK_MILLIS: u64 = 2_000;
+/// An answer that took longer tells nothing.
+const STALE_MILLIS: u64 = 30_000;
 
 impl Pipeline {
     /// The host's own word.
@@ -63,19 +66,21 @@ impl Pipeline {
         }
     }
 
-    /// A listing has a denial of that time. True if it is obeyed, and so there is nothing more to list.
-    pub(super) fn recall_denial(&mut self, at: UnixMillis, commands: &mut Vec<Command>) -> bool {
-        if at <= self.consent_at {
+    /// The beginning of a listing: there a denial would be.
+    pub(super) fn looked(&mut self, at: Millis, entries: &[Entry], commands: &mut Vec<Command>) {
+        if at.plus(STALE_MILLIS) <= self.now.mono {
+            // It waited for a thaw, and much may have been said since.
+            return;
+        }
+        self.looked_at = self.now.mono;
+        let name = denial().text();
+        let Some(entry) = entries.iter().find(|entry| entry.key == name) else { return };
+        if entry.lease > self.consent_at.0 {
+            self.denied_elsewhere(UnixMillis(entry.lease), commands);
+        } else {
             // It is over.
             self.remove(&Known { key: denial(), ..Known::default() }, commands);
-        } else if self.looked_lately() {
-            self.denied_elsewhere(at, commands);
-            return true;
-        } else {
-            // The listing is from before a freeze, and there may have been a grant since.
-            self.list_wanted = true;
         }
-        false
     }
 
     /// Whether nobody can have denied it for long. If that is not known, the store is asked.
@@ -83,15 +88,18 @@ impl Pipeline {
         if !self.store_usable() || self.is_wiping() {
             return true;
         }
-        if !self.looked_lately() {
-            self.list_wanted = true;
-            self.list(commands);
+        let lately = self.looked_at.plus(LOOK_MILLIS) > self.now.mono;
+        if !lately {
+            self.look(commands);
         }
-        self.looked_lately() && self.operations.lists == 0
+        lately && self.operations.looks == 0
     }
 
-    fn looked_lately(&self) -> bool {
-        self.listed_at.plus(LOOK_MILLIS) > self.now.mono
+    pub(super) fn look(&mut self, commands: &mut Vec<Command>) {
+        if self.operations.looks == 0 {
+            let op = StoreOp::List { after: String::new() };
+            self.start(Pending::Look(self.now.mono), op, commands);
+        }
     }
 }
 

@@ -3,7 +3,6 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::super::body::NoBody;
 use super::super::config::Number;
 use super::super::io::{Command, Consent, Content, Export, ExportId, Outcome};
 use super::super::json::write_u64;
@@ -14,6 +13,7 @@ use super::super::record::Record;
 use super::super::retry::{Verdict, classify, retry_after_millis, wait_millis};
 use super::super::store::StoreOp;
 use super::super::time::{Millis, UnixMillis};
+use super::super::wire::NoBody;
 use super::operations::Pending;
 use super::{Attempt, Authorization, Batch, Flight, Parting, PartingFate, Pipeline};
 
@@ -114,7 +114,14 @@ impl Pipeline {
         let patience = self.config.get(Number::ExportTimeoutMillis);
         let deadline = self.now.mono.plus(patience).min(attempt.over);
         let authorize = attempt.authorization != Authorization::Without && !self.config.skip_auth();
-        commands.push(Command::Export(Export { id, url, body, authorize, keepalive: false }));
+        commands.push(Command::Export(Export {
+            id,
+            url,
+            body,
+            authorize,
+            compressed: false,
+            keepalive: false,
+        }));
         if planted(Bug::RemovedBeforeItsAnswer)
             && let Some(copy) = self.copies.get(batch.key).copied()
         {
@@ -184,6 +191,7 @@ impl Pipeline {
                 if !planted(Bug::CopyOutlivesDelivery) {
                     self.vacate(batch.key, commands);
                 }
+                self.list_again();
             }
             Verdict::Retry => {
                 let counted = u32::from(!planted(Bug::AttemptNotCounted));
@@ -363,6 +371,7 @@ impl Pipeline {
             (PartingFate::Kept { key, unwritten }, Some(content)) => {
                 self.heard(true, commands);
                 self.recovered();
+                self.list_again();
                 if self.known.get(key).is_some_and(|known| known.mine)
                     && let Some(known) = self.known.remove(key)
                 {

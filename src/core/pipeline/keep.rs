@@ -1,6 +1,7 @@
 //! The store: what is put there, taken from there, and given up.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::super::config::Number;
@@ -9,10 +10,8 @@ use super::super::ledger::Reason;
 use super::super::planted::{Bug, planted};
 use super::super::record::{Record, stamp};
 use super::super::store::{Entry, StoreOp, StoreResult};
-use super::super::time::UnixMillis;
-use super::consent::denial;
 use super::operations::Pending;
-use super::shelf::{Key, Known, LEASE_MAX_MILLIS, Shelf};
+use super::shelf::{Key, Known, LEASE_MAX_MILLIS};
 use super::{Batch, PartingFate, Pipeline};
 
 /// After a failure the store is left alone for so long.
@@ -20,6 +19,8 @@ const BROKEN_MILLIS: u64 = 30_000;
 /// Claims lost in a row before no more are tried for a moment.
 const LOSSES: u32 = 8;
 const LOST_MILLIS: u64 = 10_000;
+/// How old a listing may be when there is nothing else to send.
+const RELIST_MILLIS: u64 = 60_000;
 /// Beside the requests that a lease has to outlast, for a holder whose timers are throttled.
 const LEASE_MARGIN_MILLIS: u64 = 10_000;
 /// So many operations that are not urgent may start at a time: then the host gets its turn.
@@ -247,12 +248,22 @@ impl Pipeline {
         Known { awaited: self.start(pending, op, commands), ..record }
     }
 
+    /// Other tabs and processes may have left something since the last listing.
+    pub(super) fn list_again(&mut self) {
+        self.list_wanted |= self.listed_at.plus(RELIST_MILLIS) <= self.now.mono;
+    }
+
     pub(super) fn list(&mut self, commands: &mut Vec<Command>) {
         if self.list_wanted && self.store_usable() && !self.is_wiping() && !self.rest {
             self.list_wanted = false;
+            self.look(commands);
             self.listed_at = self.now.mono;
-            self.start(Pending::List, StoreOp::List, commands);
+            self.list_after(Key::default(), String::new(), commands);
         }
+    }
+
+    fn list_after(&mut self, key: Key, after: String, commands: &mut Vec<Command>) {
+        self.start(Pending::List(key), StoreOp::List { after }, commands);
     }
 
     /// Carries out a wipe that had to wait for the store.
@@ -314,8 +325,17 @@ impl Pipeline {
             return self.store_failed(pending, result, latest, commands);
         }
         match (pending, result) {
-            (Pending::List, StoreResult::Listed(entries)) => {
-                self.listed(entries, commands);
+            (
+                Pending::Look(asked_at),
+                StoreResult::Listed(entries) | StoreResult::Page { entries, .. },
+            ) => {
+                self.looked(asked_at, &entries, commands);
+            }
+            (Pending::List(after), StoreResult::Listed(entries)) => {
+                self.listed(after, None, entries, commands);
+            }
+            (Pending::List(after), StoreResult::Page { entries, last }) => {
+                self.listed(after, Some(last), entries, commands);
             }
             (Pending::Put(batch), _) => {
                 self.copies.remove(batch.key);
@@ -351,7 +371,8 @@ impl Pipeline {
             }
             (Pending::Release(_), _) => self.list_wanted = true,
             (Pending::Copy(key), _) => self.copy_written(key, commands),
-            (Pending::List | Pending::Remove | Pending::Clear | Pending::Denial, _) => {}
+            (Pending::List(_) | Pending::Remove | Pending::Clear, _) => {}
+            (Pending::Look(_) | Pending::Denial, _) => {}
         }
     }
 
@@ -382,7 +403,8 @@ impl Pipeline {
             Pending::Copy(_) => {}
             Pending::Clear => self.clear_wanted = true,
             Pending::Denial => self.clear_wanted |= self.consent == Consent::Denied,
-            Pending::List | Pending::Claim(_) | Pending::Release(_) | Pending::Remove => {
+            Pending::Look(_) => {}
+            Pending::List(_) | Pending::Claim(_) | Pending::Release(_) | Pending::Remove => {
                 self.list_wanted = true;
             }
         }
@@ -421,17 +443,23 @@ impl Pipeline {
         }
     }
 
-    fn listed(&mut self, entries: Vec<Entry>, commands: &mut Vec<Command>) {
+    /// Takes in the entries after a key, all of them or up to another key of whatever making.
+    fn listed(
+        &mut self,
+        after: Key,
+        page: Option<String>,
+        entries: Vec<Entry>,
+        commands: &mut Vec<Command>,
+    ) {
         let mut listed = Vec::with_capacity(entries.len());
-        let mut denied_at = UnixMillis(0);
+        let mut last = after;
         for Entry { key: text, lease, attempts, events, bytes } in entries {
             let Some(key) = Key::parse(&text) else {
                 self.start(Pending::Remove, StoreOp::Quarantine { key: text }, commands);
                 continue;
             };
-            if key == denial() {
-                denied_at = UnixMillis(lease);
-            } else if key.created() == 0 {
+            last = last.max(key);
+            if key.created() == 0 {
                 self.recall(key, commands);
             } else if self.copies.get(key).is_none() {
                 // What was entered in the ledger is what leaves it.
@@ -440,20 +468,21 @@ impl Pipeline {
                 listed.push(Known { key, lease, attempts, events, bytes, ..before });
             }
         }
-        if denied_at > UnixMillis(0) && self.recall_denial(denied_at, commands) {
-            return;
+        if page.is_none() {
+            last = Key::LAST;
         }
-        let before = core::mem::replace(&mut self.known, Shelf::new(listed));
-        for known in before.iter().filter(|known| known.mine) {
-            if self.known.get(known.key).is_some() {
-                continue;
+        for known in self.known.learn(after, last, listed) {
+            // What is on its way into the store is not there yet.
+            if known.awaited == 0 || !known.mine {
+                self.known.remove(known.key);
             }
-            if known.awaited == 0 {
+            if known.awaited == 0 && known.mine {
                 // Another holder took it and removed it.
                 self.counts.handed_over += u64::from(known.events);
-            } else {
-                self.known.insert(*known);
             }
+        }
+        if let Some(page) = page {
+            self.list_after(last, page, commands);
         }
     }
 

@@ -1,10 +1,10 @@
 //! Going away, coming to an end, and wiping.
 
 use alloc::boxed::Box;
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::super::config::Number;
+use super::super::gzip::{GZIP_MIN, gzip};
 use super::super::io::{Command, Consent, Export, ExportId, FlushId, FlushReport};
 use super::super::ledger::Reason;
 use super::super::planted::{Bug, planted};
@@ -68,17 +68,24 @@ impl Pipeline {
         self.undo_splits(commands);
         self.reclaim_renewing();
         let mut budget = budget as usize;
-        let may_send = self.online && self.failures == 0;
+        let mut may_send = self.online && self.failures == 0;
         let mut staying = Vec::new();
         while let Some(batch) = self.pop_ready(true) {
             let body = if may_send { self.body(&batch).ok() } else { None };
-            let (Some(body), Some(url)) = (body, self.config.url()) else {
+            let (Some(mut body), Some(url)) = (body, self.config.url()) else {
                 staying.push(batch);
                 continue;
             };
+            let compressed = self.compress && body.len() > GZIP_MIN;
+            if compressed {
+                body = gzip(&body);
+            }
             if body.len() <= budget {
                 budget -= body.len();
-                self.part(batch, body, url, commands);
+                let id = ExportId(self.next_id());
+                let authorize = !self.config.skip_auth();
+                let export = Export { id, url, body, compressed, authorize, keepalive: true };
+                self.part(batch, export, commands);
                 continue;
             }
             let worthwhile = budget >= WORTH_CUTTING;
@@ -87,7 +94,11 @@ impl Pipeline {
                     self.push_ready(rest, true);
                     self.push_ready(first, true);
                 }
-                None => staying.push(batch),
+                None => {
+                    // Little fits any more, and each try takes time that the page may not have.
+                    may_send &= worthwhile;
+                    staying.push(batch);
+                }
             }
         }
         for batch in staying {
@@ -104,11 +115,10 @@ impl Pipeline {
     }
 
     /// Sends a batch by a request that outlives the page.
-    fn part(&mut self, batch: Box<Batch>, body: Vec<u8>, url: String, commands: &mut Vec<Command>) {
-        let id = ExportId(self.next_id());
+    fn part(&mut self, batch: Box<Batch>, export: Export, commands: &mut Vec<Command>) {
+        let id = export.id;
         let deadline = self.now.mono.plus(self.config.get(Number::ExportTimeoutMillis));
-        let authorize = !self.config.skip_auth();
-        commands.push(Command::Export(Export { id, url, body, authorize, keepalive: true }));
+        commands.push(Command::Export(export));
         let keep = match self.exit {
             ExitPolicy::Keep => true,
             ExitPolicy::Send => false,

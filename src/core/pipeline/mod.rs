@@ -67,6 +67,8 @@ pub struct Setup {
     pub write_ahead: bool,
     pub exit: ExitPolicy,
     pub format: Format,
+    /// Whether a page that goes away compresses what it sends; elsewhere that is the edge's to do.
+    pub compress: bool,
     /// Attributes of the resource, `service.name` first.
     pub resource: Vec<(String, Scalar)>,
     /// The only events that are logged, if there is a list.
@@ -184,6 +186,7 @@ pub struct Pipeline {
     declared: Declared,
     exit: ExitPolicy,
     format: Format,
+    compress: bool,
     resource: Vec<(String, Scalar)>,
 
     rng: Rng,
@@ -245,6 +248,8 @@ pub struct Pipeline {
     /// Claims lost in a row.
     losses: u32,
     listed_at: Millis,
+    /// When the store last had no denial that is not obeyed; none yet.
+    looked_at: Millis,
     operations: Operations,
 
     /// Nothing is accepted any more.
@@ -282,6 +287,7 @@ impl Pipeline {
             declared: setup.declared,
             exit: setup.exit,
             format: setup.format,
+            compress: setup.compress,
             resource: setup.resource,
             rng: Rng::new(left ^ right.rotate_left(32)),
             event_ids: half(0),
@@ -324,6 +330,7 @@ impl Pipeline {
             clear_wanted: false,
             losses: 0,
             listed_at: Millis(0),
+            looked_at: Millis(0),
             operations: Operations::default(),
             closed: false,
             stopped: false,
@@ -349,6 +356,7 @@ impl Pipeline {
                 self.online = online;
                 if online {
                     self.not_before = Millis(0);
+                    self.list_again();
                 }
             }
             Input::Exported { id, outcome } => self.exported(id, outcome, commands),
@@ -359,6 +367,9 @@ impl Pipeline {
                     self.save_at = now.mono;
                 }
                 self.clear_wanted |= self.consent == Consent::Denied || self.erasing();
+                if self.flushes.iter().any(|flush| flush.timed_out) {
+                    self.leave_process(false, commands);
+                }
             }
             Input::Stored { id, result } => self.stored(id, result, commands),
             Input::Leaving(leaving) => {

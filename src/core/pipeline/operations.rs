@@ -24,7 +24,8 @@ struct Operation {
 /// What follows from an operation's result.
 #[derive(Debug)]
 pub enum Pending {
-    List,
+    /// After this key.
+    List(Key),
     /// The batch leaves memory when this is done.
     Put(Box<Batch>),
     /// A copy of what stays in memory.
@@ -45,6 +46,8 @@ pub enum Pending {
     Release(Box<Known>),
     Remove,
     Clear,
+    /// Whether there is a denial; asked at that time.
+    Look(Millis),
     /// A denial is written down.
     Denial,
 }
@@ -56,7 +59,12 @@ impl Pending {
             Self::Put(batch) => Some(batch.key),
             Self::Copy(key) | Self::Half { half: key, .. } => Some(*key),
             Self::Claim(known) | Self::Release(known) => Some(known.key),
-            Self::List | Self::Renew { .. } | Self::Remove | Self::Clear | Self::Denial => None,
+            Self::List(_)
+            | Self::Renew { .. }
+            | Self::Remove
+            | Self::Clear
+            | Self::Denial
+            | Self::Look(_) => None,
         }
     }
 }
@@ -72,7 +80,7 @@ pub struct Operations {
     /// Claims and renewals.
     pub takes: usize,
     pub clears: usize,
-    pub lists: usize,
+    pub looks: usize,
 }
 
 impl Operations {
@@ -126,7 +134,7 @@ impl Operations {
                 operation.pending = Pending::Remove;
             }
         }
-        (self.moving, self.puts, self.takes, self.lists) = (Load::default(), 0, 0, 0);
+        (self.moving, self.puts, self.takes, self.looks) = (Load::default(), 0, 0, 0);
     }
 
     fn remove(&mut self, index: usize) -> Option<Pending> {
@@ -148,7 +156,7 @@ impl Operations {
             }
             Pending::Claim(_) => &mut self.takes,
             Pending::Clear => &mut self.clears,
-            Pending::List => &mut self.lists,
+            Pending::Look(_) => &mut self.looks,
             _ => return,
         };
         *count = if comes { *count + 1 } else { *count - 1 };

@@ -30,6 +30,8 @@ fn word(index: usize) -> Option<usize> {
 const KEY: usize = 49;
 
 impl Key {
+    pub const LAST: Self = Self([u64::MAX; 3]);
+
     pub fn new(created: u64, id: Uuid) -> Self {
         let (high, low) = id.as_u64_pair();
         Self([created & 0xffff_ffff_ffff, high, low])
@@ -142,14 +144,26 @@ pub struct Sums {
 }
 
 impl Shelf {
-    /// In whatever order they are; one of several with the same key counts.
-    pub fn new(mut known: Vec<Known>) -> Self {
-        if !known.is_sorted() {
-            known = BinaryHeap::from(known).into_sorted_vec();
+    /// Takes in what a listing told of the keys after one up to another, in whatever order, and gives
+    /// what it did not tell of. One of several with the same key counts.
+    pub fn learn(&mut self, after: Key, last: Key, mut listed: Vec<Known>) -> Vec<Known> {
+        if !listed.is_sorted() {
+            listed = BinaryHeap::from(listed).into_sorted_vec();
         }
-        let mut shelf = Self::default();
-        known.into_iter().for_each(|known| shelf.insert(known));
-        shelf
+        let mut missing = Vec::new();
+        let mut told = 0;
+        let mut index = self.find(after).map_or_else(|index| index, |index| index + 1);
+        while let Some(known) = self.sorted.get(index).filter(|known| known.key <= last) {
+            while listed.get(told).is_some_and(|told| told.key < known.key) {
+                told += 1;
+            }
+            if listed.get(told).is_none_or(|told| told.key != known.key) {
+                missing.push(*known);
+            }
+            index += 1;
+        }
+        listed.into_iter().for_each(|known| self.insert(known));
+        missing
     }
 
     pub fn sums(&self) -> Sums {

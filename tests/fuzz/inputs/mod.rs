@@ -74,6 +74,7 @@ impl Host {
             exit: [ExitPolicy::Auto, ExitPolicy::Send, ExitPolicy::Keep]
                 [usize::from(script.exit % 3)],
             format: Format::Json,
+            compress: false,
             resource: vec![("service.name".into(), Scalar::Text("shop".into()))],
             ..Setup::default()
         };
@@ -332,7 +333,7 @@ impl Host {
             _ => None,
         };
         let result = self.result(Some(op), answer);
-        if matches!(result, StoreResult::Listed(_)) {
+        if matches!(result, StoreResult::Listed(_) | StoreResult::Page { .. }) {
             self.asked.iter_mut().for_each(|asked| asked.disturbed = true);
         }
         let garbled = match &result {
@@ -368,7 +369,12 @@ impl Host {
             Answer::Claimed(bytes) => StoreResult::Claimed(bytes.to_vec()),
             Answer::Listed(entries) => {
                 self.things += entries.len();
-                StoreResult::Listed(entries.iter().map(|entry| self.entry(entry)).collect())
+                let entries: Vec<Entry> = entries.iter().map(|entry| self.entry(entry)).collect();
+                // One in two, so that both are tried.
+                match entries.last().filter(|_| entries.len() % 2 == 1) {
+                    Some(Entry { key, .. }) => StoreResult::Page { last: key.clone(), entries },
+                    None => StoreResult::Listed(entries),
+                }
             }
             Answer::Done => StoreResult::Done,
             Answer::Lost => StoreResult::Lost,

@@ -92,6 +92,9 @@ export function prepare(/** @type {Found} */ environment, /** @type {string} */ 
       rmSync(join(project, name), { recursive: true, force: true });
     }
   }
+  for (const cache of ['.cache', '.vite']) {
+    rmSync(join(project, 'node_modules', cache), { recursive: true, force: true });
+  }
   cpSync(source, project, { recursive: true });
   const place = join(project, 'node_modules', 'wasm-telemetry');
   rmSync(place, { recursive: true, force: true });

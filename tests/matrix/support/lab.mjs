@@ -65,13 +65,16 @@ async function openLab(
         out.text += stripVTControlCharacters(chunk);
       });
     }
-    after(() => {
+    const end = () => {
+      process.removeListener('exit', end);
       try {
         process.kill(-Number(child.pid), 'SIGKILL');
       } catch {
         // It has ended by itself.
       }
-    });
+    };
+    process.on('exit', end);
+    after(end);
     return out;
   };
 

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { required } from './programs.mjs';
 
 /** @typedef {import('./lab.mjs').Lab} Lab */
 /** @typedef {{ lab: Lab, runProgram: (text: string, options?: Options) => Promise<string> }} Run */
@@ -17,9 +18,6 @@ export const start = (/** @type {string} */ service, more = '') => `
     onDiagnostic: (diagnostic) => console.warn(JSON.stringify(diagnostic)),
     ${more}
   });`;
-
-const required = (/** @type {string} */ text) =>
-  text.replace(/import (.+) from (.+);/, 'const $1 = require($2);');
 
 let ways = 0;
 

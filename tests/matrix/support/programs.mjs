@@ -31,4 +31,6 @@ init({
 logEvent('started', { step: 1 });
 `;
 
-export const required = script.replace(/import (.+) from (.+);/, 'const $1 = require($2);');
+/** A program that requires what it imports. */
+export const required = (/** @type {string} */ program) =>
+  program.replace(/import (.+) from (.+);/, 'const $1 = require($2);');

@@ -1,8 +1,8 @@
 // Three engines by their WebDrivers: pages, workers, tabs, and what remains when they go away.
 import { engineNames } from '../../../support/webdriver.mjs';
 import { visits } from '../../support/visits.mjs';
+import { crate } from './crate.mjs';
 import { pages } from './pages.mjs';
-import { conformance } from './store.mjs';
 import { workers } from './workers.mjs';
 
 export const environments = engineNames.flatMap((engine) => [
@@ -10,5 +10,5 @@ export const environments = engineNames.flatMap((engine) => [
     remark: 'first line, IndexedDB, leaving, closing, coming back, two tabs',
   }),
   visits(engine, 'workers', workers),
-  conformance(engine),
+  crate(engine),
 ]);

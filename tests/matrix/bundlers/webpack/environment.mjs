@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundled } from '../../support/bundlers.mjs';
 import { versionOf } from '../../support/environments.mjs';
-import { script, slimPage } from '../../support/programs.mjs';
+import { page, required, script, slimPage } from '../../support/programs.mjs';
 
 const version = versionOf(import.meta.url, 'webpack');
 
@@ -19,6 +19,9 @@ const build =
 export const environments = [
   bundled(`webpack ${version}, production`, build('production'), { quick: true }),
   bundled(`webpack ${version}, development`, build('development')),
+  bundled(`webpack ${version}, production, require`, build('production'), {
+    program: required(page),
+  }),
   bundled(`webpack ${version}, production, slim`, build('production'), { program: slim }),
   {
     name: `webpack ${version}, for Node`,

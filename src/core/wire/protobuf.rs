@@ -1,22 +1,22 @@
 //! Protobuf's wire format, as far as a log record needs it.
 
-use super::super::body::{Body, Piece};
 use super::super::codec::write_varint;
 use super::super::record::Stored;
+use super::body::{Body, Piece};
 use super::writer::is_safe_integer;
 
 /// An attribute whose key ends with the tag of its value, and which leaves a byte for the length of
 /// each.
-pub fn put_attribute(body: &mut Body<'_>, key: Piece, value: Stored<'_>) {
+pub fn put_attribute(body: &mut Body<'_>, key: &Piece, value: Stored<'_>, room: usize) {
     let start = body.end() + 2;
-    body.room(key.size() + 32);
-    body.put(&key);
+    body.put(key);
     let value_start = body.end();
     match value {
         Stored::Text(text) => {
             body.put_byte(1 << 3 | 2);
             put_varint(body, text.len() as u64);
             body.put_bytes(text.as_bytes());
+            body.room(room);
         }
         Stored::Bool(value) => {
             body.put_byte(2 << 3);
@@ -38,10 +38,11 @@ pub fn put_attribute(body: &mut Body<'_>, key: Piece, value: Stored<'_>) {
 /// Fills in the length of what began there. It was left a byte; if it takes more, what follows moves.
 pub fn end(body: &mut Body<'_>, start: usize) {
     let length = body.end() - start;
-    let more = (1..5).take_while(|bytes| length >> (7 * bytes) > 0).count();
-    if more > 0 {
-        body.shift(start, more);
+    if length < 0x80 {
+        return body.replace(start - 1, length as u8);
     }
+    let more = (1..5).take_while(|bytes| length >> (7 * bytes) > 0).count();
+    body.shift(start, more);
     body.write(|out, end| {
         write_varint(out, start - 1, length as u64);
         end

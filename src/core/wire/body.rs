@@ -4,27 +4,12 @@
 //! the end, and pieces are written there, eight bytes at a time, whatever comes behind them.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use uuid::Uuid;
 
-use super::codec::{Corrupt, put_zeros};
-
-/// A record holds a context once and a body holds it with every event, so that the one's size does not
-/// bound the other's.
-pub const LARGEST: usize = 16 << 20;
-
-/// Why there is no body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoBody {
-    Corrupt,
-    TooLarge,
-}
-
-impl From<Corrupt> for NoBody {
-    fn from(_: Corrupt) -> Self {
-        Self::Corrupt
-    }
-}
+use super::super::codec::put_zeros;
+use super::super::json::hex;
 
 /// Characters of an id.
 pub const ID: usize = 36;
@@ -65,19 +50,17 @@ impl<'a> Body<'a> {
         self.end
     }
 
+    /// Bytes that it takes, with its pieces.
+    pub fn size(&self) -> usize {
+        self.end + 8 * self.words.len()
+    }
+
     /// Makes room for so many bytes. What is written without is lost.
     pub fn room(&mut self, size: usize) {
         if self.out.len() < self.end + size {
             let missing = self.end + size - self.out.len();
             put_zeros(self.out, missing + AHEAD);
         }
-    }
-
-    /// What is rare is written as it comes.
-    pub fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        self.out.truncate(self.end);
-        write(self.out);
-        self.end = self.out.len();
     }
 
     /// Writes at the end, where there is room; `write` gives the new end.
@@ -90,11 +73,9 @@ impl<'a> Body<'a> {
         self.out.truncate(self.end);
     }
 
-    /// Takes away the last byte if it is that.
-    pub fn drop_last(&mut self, byte: u8) {
-        if self.out.get(self.end.wrapping_sub(1)) == Some(&byte) {
-            self.end -= 1;
-        }
+    /// Takes away what was written since.
+    pub fn back(&mut self, start: usize) {
+        self.end = start;
     }
 
     /// Takes away what was written since, as a piece.
@@ -141,6 +122,15 @@ impl<'a> Body<'a> {
         self.end += bytes.len();
     }
 
+    /// Writes once more what was written there, where there is room.
+    pub fn repeat(&mut self, written: Range<usize>) {
+        let length = written.len();
+        if self.end + length <= self.out.len() {
+            self.out.copy_within(written, self.end);
+        }
+        self.end += length;
+    }
+
     /// Moves what was written since, to make room before it.
     pub fn shift(&mut self, start: usize, by: usize) {
         self.room(by);
@@ -157,27 +147,23 @@ impl<'a> Body<'a> {
 
     /// An id's 36 characters.
     pub fn put_id(&mut self, id: Uuid) {
-        let bytes = id.as_bytes();
-        let [a, b, c, d] = [0, 4, 8, 12].map(|at| {
-            let word = bytes[at..].first_chunk().copied().unwrap_or_default();
-            u64::from_le_bytes(hex(u32::from_be_bytes(word)))
-        });
-        // Each of these begins where the one before has what counts.
+        let (high, low) = id.as_u64_pair();
+        let digits = |word: u64| u64::from_le_bytes(hex(word as u32));
         let dash = u64::from(b'-');
-        let words = [
-            (0, a),
-            (8, b << 8 | dash),
-            (13, b >> 32 << 8 | dash),
-            (18, c << 8 | dash),
-            (23, c >> 32 << 8 | dash),
-            (28, d),
-        ];
+        let (second, third) = (digits(high), digits(low >> 32));
         if let Some(text) = self.behind().first_chunk_mut::<ID>() {
-            for (at, word) in words {
+            let mut put = |at: usize, word: u64| {
                 if let Some(place) = text.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
                     *place = word.to_le_bytes();
                 }
-            }
+            };
+            // Each of these begins where the one before has what counts.
+            put(0, digits(high >> 32));
+            put(8, second << 8 | dash);
+            put(13, second >> 32 << 8 | dash);
+            put(18, third << 8 | dash);
+            put(23, third >> 32 << 8 | dash);
+            put(28, digits(low));
         }
         self.end += ID;
     }
@@ -185,16 +171,4 @@ impl<'a> Body<'a> {
     fn behind(&mut self) -> &mut [u8] {
         self.out.get_mut(self.end..).unwrap_or_default()
     }
-}
-
-/// Eight hexadecimal digits, all at once: each half byte gets a byte of its own, and becomes a digit or,
-/// 39 further on, a letter.
-pub fn hex(number: u32) -> [u8; 8] {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let mut digits = u64::from(number);
-    digits = (digits | digits << 16) & 0x0000_FFFF_0000_FFFF;
-    digits = (digits | digits << 8) & 0x00FF_00FF_00FF_00FF;
-    digits = (digits | digits << 4) & (15 * ONES);
-    let letters = (digits + 6 * ONES) >> 4 & ONES;
-    (digits + u64::from(b'0') * ONES + 39 * letters).to_be_bytes()
 }
