@@ -191,7 +191,10 @@ export interface InitOptions {
   killed?: Killed;
   /** False turns logging off; true turns it on in a test environment, and only there. */
   enabled?: boolean;
-  /** Default `'granted'`. */
+  /**
+   * `'pending'`: in memory only; `'denied'`: nothing, and the store is wiped. What is said here wins over what
+   * other tabs and processes were told before. Default: `'granted'`, unless a denial is remembered in the store.
+   */
   consent?: Consent;
   /** Stay off where the browser sends Global Privacy Control. Default false. */
   respectGpc?: boolean;
@@ -328,6 +331,7 @@ export class Telemetry<Events extends EventMap = RegisteredEvents> {
   updateConfig(patch: ConfigPatch): ConfigReport;
   setContext(patch: Record<string, ContextValue>): void;
   setUser(patch: UserPatch): void;
+  /** A denial is obeyed by every tab, worker and process that shares the store, until its own host says otherwise. */
   setConsent(consent: Consent): void;
   flush(options?: FlushOptions): Promise<FlushReport>;
   shutdown(options?: FlushOptions): Promise<FlushReport>;
