@@ -16,14 +16,37 @@ export type FieldType = 'number' | 'boolean' | 'text';
 
 /** What a declaration says to the compiler. Every field may be left out. */
 export type EventsOf<Schema extends EventSchema> = {
-  [Name in keyof Schema]: {
-    readonly [Key in keyof Schema[Name]]?: {
-      number: number;
-      boolean: boolean;
-      text: Verified;
-    }[Schema[Name][Key]];
-  };
+  [Name in keyof Schema]: [keyof Schema[Name]] extends [never]
+    ? undefined
+    : {
+        readonly [Key in keyof Schema[Name]]?: {
+          number: number;
+          boolean: boolean;
+          text: Verified;
+        }[Schema[Name][Key]];
+      };
 };
+
+/**
+ * Where a program declares its events once, for the free functions and for every instance that says nothing else:
+ * `declare module 'wasm-telemetry' { interface Register { events: { checkout: { items: number } } } }`.
+ */
+// biome-ignore lint/suspicious/noEmptyInterface: for declarations to be merged into
+export interface Register {}
+
+/** What is registered; with anything else than names and fields in it, nothing can be logged. */
+export type RegisteredEvents = Register extends { events: infer Events }
+  ? Events extends EventMap
+    ? Events
+    : never
+  : EventMap;
+
+/** Metadata may be left out if every field of it may. */
+export type MetadataOf<Fields> = undefined extends Fields
+  ? [metadata?: Fields]
+  : Record<never, never> extends Fields
+    ? [metadata?: Fields]
+    : [metadata: Fields];
 
 /** Values of the context and the user: set on purpose by the host, so text is allowed (1,024 characters at most). */
 export type ContextValue = string | number | boolean | null | undefined;
@@ -168,7 +191,10 @@ export interface InitOptions {
   killed?: Killed;
   /** False turns logging off; true turns it on in a test environment, and only there. */
   enabled?: boolean;
-  /** Default `'granted'`. */
+  /**
+   * `'pending'`: in memory only; `'denied'`: nothing, and the store is wiped. What is said here wins over what
+   * other tabs and processes were told before. Default: `'granted'`, unless a denial is remembered in the store.
+   */
   consent?: Consent;
   /** Stay off where the browser sends Global Privacy Control. Default false. */
   respectGpc?: boolean;
@@ -295,13 +321,17 @@ export interface FlushOptions {
 }
 
 /** One isolated pipeline: its own queue, store, context and endpoint. */
-export class Telemetry<Events extends EventMap = EventMap> {
+export class Telemetry<Events extends EventMap = RegisteredEvents> {
   constructor(options: InitOptions);
-  logEvent<Name extends keyof Events & string>(name: Name, metadata?: Events[Name]): void;
+  logEvent<Name extends keyof Events & string>(
+    name: Name,
+    ...metadata: MetadataOf<Events[Name]>
+  ): void;
   logExperiment(exposure: Exposure): void;
   updateConfig(patch: ConfigPatch): ConfigReport;
   setContext(patch: Record<string, ContextValue>): void;
   setUser(patch: UserPatch): void;
+  /** A denial is obeyed by every tab, worker and process that shares the store, until its own host says otherwise. */
   setConsent(consent: Consent): void;
   flush(options?: FlushOptions): Promise<FlushReport>;
   shutdown(options?: FlushOptions): Promise<FlushReport>;
@@ -335,8 +365,13 @@ export function describe(options: InitOptions): LeavingField[];
 export function init<const Schema extends EventSchema>(
   options: InitOptions & { events: Schema },
 ): Telemetry<EventsOf<Schema>>;
-export function init<Events extends EventMap = EventMap>(options: InitOptions): Telemetry<Events>;
-export function logEvent(name: string, metadata?: Metadata): void;
+export function init<Events extends EventMap = RegisteredEvents>(
+  options: InitOptions,
+): Telemetry<Events>;
+export function logEvent<Name extends keyof RegisteredEvents & string>(
+  name: Name,
+  ...metadata: MetadataOf<RegisteredEvents[Name]>
+): void;
 export function logExperiment(exposure: Exposure): void;
 export function updateConfig(patch: ConfigPatch): ConfigReport;
 export function setContext(patch: Record<string, ContextValue>): void;

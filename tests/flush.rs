@@ -118,7 +118,7 @@ fn a_flush_offline_stores_and_answers() {
 
 #[test]
 fn a_flush_without_consent_leaves_the_events_where_they_are() {
-    let mut host = Host::with(Setup { consent: Consent::Pending, ..setup(1) }, &[]);
+    let mut host = Host::with(Setup { consent: Some(Consent::Pending), ..setup(1) }, &[]);
     host.log(1);
     host.flush(10_000);
     let (_, report) = host.flushed[0];

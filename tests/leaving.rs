@@ -337,7 +337,7 @@ fn offline_or_after_failures_a_page_sends_nothing_as_it_leaves() {
 #[test]
 fn without_consent_a_page_leaves_nothing() {
     use wasm_telemetry::core::io::Consent;
-    let mut host = Host::with(Setup { consent: Consent::Pending, ..setup(1) }, &[]);
+    let mut host = Host::with(Setup { consent: Some(Consent::Pending), ..setup(1) }, &[]);
     host.commanded.clear();
     host.log(1);
     leave(&mut host);

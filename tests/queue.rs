@@ -186,7 +186,7 @@ fn a_store_that_is_slow_does_not_fill_the_memory() {
 
 #[test]
 fn without_consent_nothing_spills() {
-    let setup = Setup { consent: Consent::Pending, write_ahead: true, ..setup(1) };
+    let setup = Setup { consent: Some(Consent::Pending), write_ahead: true, ..setup(1) };
     let settings = [number("maxQueueSize", 10.0), number("maxExportBatchSize", 2.0)];
     let mut host = Host::with(setup, &settings);
     host.commanded.clear();

@@ -16,7 +16,7 @@ const mostCharacters = 2 ** 18;
 /** So that nothing is sent before all of it is in the store. */
 const oneBatch = { maxExportBatchSize: 10_000, maxExportBatchBytes: 16_777_216 };
 
-const isPage = typeof document === 'object' && typeof addEventListener === 'function';
+export const isPage = typeof document === 'object' && typeof addEventListener === 'function';
 
 /**
  * Guards the calls until they are handed on.
@@ -84,7 +84,7 @@ export function recover(options, host, kept) {
   quietly(() => {
     const spool = new Spool(options.serviceName, 'calls');
     for (const key of spool.keys()) {
-      logLater(spool, key, options, host).catch(() => spool.take(key));
+      logLater(spool, key, options, host, kept).catch(() => spool.take(key));
     }
   });
 }
@@ -94,15 +94,16 @@ export function recover(options, host, kept) {
  * @param {string} key
  * @param {InitOptions} options
  * @param {Host} host
+ * @param {Kept} kept
  */
-async function logLater(spool, key, options, host) {
+async function logLater(spool, key, options, host, kept) {
   const [told] = JSON.parse(spool.read(key) ?? '');
   const client = new Client(
     {
       ...options,
       ...told,
       batch: { ...options.batch, ...oneBatch },
-      consent: 'granted',
+      consent: kept.consent ?? options.consent,
       strict: false,
     },
     // The same ids, should two pages do this at once.
@@ -125,11 +126,12 @@ async function logLater(spool, key, options, host) {
  * @param {Host} host
  * @param {Kept} kept
  */
-function mayStore({ enabled, consent, respectGpc, killed, store, batch }, { disabled }, kept) {
+function mayStore({ enabled, consent, respectGpc, killed, store, batch }, host, kept) {
   const { globalPrivacyControl } = /** @type {any} */ (navigator);
   return (
     enabled !== false &&
-    !disabled &&
+    !host.disabled &&
+    !host.spool?.deniedAt() &&
     (kept.consent ?? consent ?? 'granted') === 'granted' &&
     !(respectGpc && globalPrivacyControl) &&
     !killed &&

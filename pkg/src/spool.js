@@ -74,6 +74,26 @@ export class Spool {
     if (this.#known.delete(key)) localStorage.removeItem(this.#start + key);
   }
 
+  /** When consent was denied in some window; 0 if it was not, or was granted since. */
+  deniedAt() {
+    try {
+      return Number(localStorage.getItem(`wasm-telemetry:denied:${this.service}`));
+    } catch {
+      return 0;
+    }
+  }
+
+  /** So that other windows hear of it at once, and the next page before it asks the database. */
+  remember(/** @type {unknown} */ consent) {
+    try {
+      const name = `wasm-telemetry:denied:${this.service}`;
+      if (consent === 'denied') localStorage.setItem(name, String(Date.now()));
+      if (consent === 'granted') localStorage.removeItem(name);
+    } catch {
+      // The database remembers it, too.
+    }
+  }
+
   /** Removes everything of the service. */
   clear() {
     for (const kind of /** @type {const} */ (['batches', 'calls'])) {

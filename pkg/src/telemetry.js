@@ -1,7 +1,7 @@
 import { Client } from '#bindings';
 import { holdOpen, isNodeLike, storing, unwatch, watch } from '#platform';
 import { tell } from './diagnostics.js';
-import { guard, recover } from './early.js';
+import { guard, isPage, recover } from './early.js';
 import { Hot } from './hot.js';
 import { Kept } from './kept.js';
 import { load, whenLoaded } from './load.js';
@@ -32,6 +32,9 @@ export class Telemetry {
   /** @type {Log | undefined} */
   #hot;
   #suppressed = 0;
+  /** @type {Spool | undefined} */
+  #spool;
+  #saidAt = 0;
   /** Calls that came with too little stack left. */
   #overflown = 0;
   /** @type {Promise<void>} */
@@ -40,10 +43,15 @@ export class Telemetry {
   /** @param {Kept} [kept] what was called before, and comes first */
   constructor(/** @type {InitOptions} */ given, kept = new Kept()) {
     const { options, host } = settle(given);
-    host.spool = new Spool(options.serviceName, 'batches');
+    const spool = new Spool(options.serviceName, 'batches');
+    host.spool = spool;
     this.#options = options;
     this.#strict = host.strict;
     this.#kept = kept;
+    // A page's own store is shared by the pages of its origin, and so is a denial.
+    if (isPage && options.store === undefined) this.#spool = spool;
+    this.#say(kept.consent ?? options.consent);
+    if (this.#saidAt === 0 && this.#isDenied()) options.consent = 'denied';
     if (options.consent === 'denied' && kept.consent === undefined) kept.setConsent('denied');
     const release = guard(options, host, kept);
     load(options);
@@ -87,6 +95,7 @@ export class Telemetry {
   }
 
   setConsent(/** @type {any} */ consent) {
+    this.#say(consent);
     if (this.#kept) this.#kept.setConsent(consent);
     else this.#run((client) => client.setConsent(consent));
   }
@@ -123,6 +132,17 @@ export class Telemetry {
     return verified(text, this.#strict);
   }
 
+  /** The host's own word, which wins over those before it. */
+  #say(/** @type {unknown} */ consent) {
+    this.#spool?.remember(consent);
+    if (consent !== undefined) this.#saidAt = Date.now();
+  }
+
+  /** Whether another page of the origin was told so since. */
+  #isDenied() {
+    return this.#spool !== undefined && this.#spool.deniedAt() > this.#saidAt;
+  }
+
   /**
    * @param {WebAssembly.Memory} memory
    * @param {import('./settings.js').Host} host
@@ -130,6 +150,7 @@ export class Telemetry {
    */
   #start(memory, host, leaving) {
     const kept = /** @type {Kept} */ (this.#kept);
+    if (this.#isDenied()) kept.setConsent('denied');
     // First, for who opens the store later sees what was put there.
     recover(this.#options, host, kept);
     try {

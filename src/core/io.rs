@@ -114,6 +114,8 @@ pub enum Input<'a> {
     /// `setContext` and `setUser`: from now on.
     Context(&'a [ContextPatch<'a>]),
     Consent(Consent),
+    /// Another holder of the same store was told at that time that it is denied.
+    Denied(UnixMillis),
     Online(bool),
     Exported {
         id: ExportId,

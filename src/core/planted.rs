@@ -8,6 +8,7 @@ pub enum Bug {
     BackoffSkipped,
     BatchRenamed,
     CopyOutlivesDelivery,
+    DenialNotHeard,
     DeniedStaysStored,
     DropNotCounted,
     DropNotReported,
@@ -30,12 +31,13 @@ pub enum Bug {
 }
 
 impl Bug {
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::AttemptNotCounted,
         Self::AttemptsUnbounded,
         Self::BackoffSkipped,
         Self::BatchRenamed,
         Self::CopyOutlivesDelivery,
+        Self::DenialNotHeard,
         Self::DeniedStaysStored,
         Self::DropNotCounted,
         Self::DropNotReported,

@@ -24,6 +24,8 @@ pub enum Event {
     Show,
     Online,
     Offline,
+    /// Another window has changed what windows share.
+    Storage,
 
     /// A request's.
     Authorized,
@@ -59,7 +61,7 @@ pub enum Event {
 }
 
 impl Event {
-    const ALL: [Self; 29] = [
+    const ALL: [Self; 30] = [
         Self::Timer,
         Self::Soon,
         Self::Promise,
@@ -69,6 +71,7 @@ impl Event {
         Self::Show,
         Self::Online,
         Self::Offline,
+        Self::Storage,
         Self::Authorized,
         Self::NotAuthorized,
         Self::Compressed,

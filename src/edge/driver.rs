@@ -429,7 +429,15 @@ impl Driver {
     /// A page is hidden, frozen or left.
     pub fn leave_page(&self) {
         self.parting_until.set(timer::now().mono.plus(PARTING_MILLIS));
+        // A frozen page was not told, and one that goes has no time to ask the store.
+        self.hear_denial();
         self.leave(Leaving::Page { budget: self.exporter.keepalive_room() });
+    }
+
+    fn hear_denial(&self) {
+        if let Some(at) = self.idb().and_then(Idb::denied_at) {
+            self.input(Input::Denied(UnixMillis(at)));
+        }
     }
 
     /// What the host logs while its page goes, after our own listener was called.
@@ -493,8 +501,10 @@ impl Driver {
             Event::Hide | Event::Visibility | Event::Freeze => self.leave_page(),
             Event::Show => {
                 self.parting_until.set(Millis(0));
+                self.hear_denial();
                 self.wake();
             }
+            Event::Storage => self.hear_denial(),
             Event::Online => self.input(Input::Online(true)),
             Event::Offline => self.input(Input::Online(false)),
             Event::Authorized

@@ -140,6 +140,11 @@ impl Idb {
         invoke(&self.spool, "clear", args());
     }
 
+    /// When another window was told of a denial; nothing where windows share nothing.
+    pub fn denied_at(&self) -> Option<u64> {
+        value::whole(&invoke(&self.spool, "deniedAt", args()), u64::MAX)
+    }
+
     /// Reports `Stored`, once, later or at once.
     pub fn apply(&self, id: OpId, op: StoreOp) {
         let given_up = matches!(*self.connection.borrow(), Connection::GivenUp);

@@ -40,12 +40,13 @@ static GROUPS: &[&str] = &["batch", "sampling", "killed"];
 impl Options<'_> {
     /// All but the seed.
     pub fn setup(&self, service: &str) -> Setup {
-        let consent = self.choice("consent", &["granted", "pending", "denied"]);
+        self.choice("consent", &["granted", "pending", "denied"]);
         let exit = self.choice("exit", &["auto", "send", "keep"]);
         let durability = self.choice("durability", &["on-failure", "write-ahead"]);
         Setup {
             enabled: self.enabled(),
-            consent: patch::consent(consent).unwrap_or_default(),
+            // What is no consent is as if the host had said nothing.
+            consent: patch::consent(&value::string(&self.get("consent"))),
             write_ahead: durability == "write-ahead",
             exit: match exit {
                 "send" => ExitPolicy::Send,

@@ -11,9 +11,10 @@ use super::own::Own;
 use super::value::{self, args, construct, get, global, global_get, invoke, is_text, object, set};
 
 /// What is listened to, and whether a page's document has it.
-static EVENTS: [(&str, Event, bool); 6] = [
+static EVENTS: [(&str, Event, bool); 7] = [
     ("online", Event::Online, false),
     ("offline", Event::Offline, false),
+    ("storage", Event::Storage, false),
     ("pagehide", Event::Hide, false),
     ("pageshow", Event::Show, false),
     ("visibilitychange", Event::Visibility, true),

@@ -35,7 +35,9 @@ const slow = (context, path) =>
   }, path);
 
 const left = (page) =>
-  page.evaluate(() => Object.keys(localStorage).filter((key) => key.startsWith('wasm-telemetry')));
+  page.evaluate(() =>
+    Object.keys(localStorage).filter((key) => /^wasm-telemetry:(calls|batches)/.test(key)),
+  );
 
 test('logged and left in one task: all arrive', async (t) => {
   const { server, context, open } = await site(t, browser, pages);

@@ -5,7 +5,11 @@ import { folder, open, run, start } from '../support/package.mjs';
 import { startServer } from '../support/server.mjs';
 import { until } from '../support/wait.mjs';
 
-const records = (directory) => readdirSync(directory).filter((name) => name.endsWith('.batch'));
+// Other than the note of a denial.
+const records = (directory) =>
+  readdirSync(directory).filter(
+    (name) => name.endsWith('.batch') && !name.startsWith('000000000000-'),
+  );
 
 test('pending holds events in memory, and granted lets them go', async (t) => {
   const { server, telemetry, directory } = await start(t, { consent: 'pending' });
@@ -75,3 +79,71 @@ test('what is no consent changes nothing, also before there is an instance', asy
   assert.equal(stdout.trim(), 'pending');
   assert.match(stderr, /consent_rejected/);
 });
+
+const look = () => new Promise((resolve) => setTimeout(resolve, 2_100));
+
+test('a denial is obeyed by whoever shares the directory, until its own host says otherwise', async (t) => {
+  const { server, telemetry, directory } = await start(t, {
+    batch: { scheduledDelayMillis: 60_000 },
+  });
+  const other = open(t, server.url, { directory });
+  await other.telemetry.ready();
+  telemetry.logEvent('before');
+  other.telemetry.setConsent('denied');
+  await look();
+  await telemetry.flush();
+  telemetry.logEvent('after');
+  assert.equal(server.requests.length, 0);
+  const { ledger, config } = telemetry.stats();
+  assert.equal(config.consent, 'denied');
+  assert.deepEqual([ledger.dropped.consent_denied, ledger.suppressed], [1, 1]);
+  assert.deepEqual(records(directory), []);
+
+  telemetry.setConsent('granted');
+  telemetry.logEvent('granted');
+  await telemetry.flush();
+  assert.equal(server.events().length, 1);
+  assert.equal(other.telemetry.stats().config.consent, 'denied');
+});
+
+test('a denial outlives the process; an explicit grant ends it', async (t) => {
+  const { server, telemetry, directory } = await start(t);
+  telemetry.setConsent('denied');
+  await telemetry.shutdown();
+  const events = async (options) => {
+    const next = open(t, server.url, { directory, ...options });
+    next.telemetry.logEvent('next');
+    await next.telemetry.shutdown();
+    return server.events().length;
+  };
+  assert.equal(await events({}), 0);
+  assert.equal(await events({ consent: 'pending' }), 0);
+  assert.equal(await events({ consent: 'granted' }), 1);
+  assert.equal(await events({}), 2);
+});
+
+for (const end of ['process.exit()', 'process.kill(process.pid, "SIGTERM")', 'throw 1', '']) {
+  test(`nothing is written or sent while consent is pending: ${end || 'the end'}`, async (t) => {
+    const { server, directory } = await start(t);
+    const program = `
+      const options = ${JSON.stringify({
+        serviceName: 'tested',
+        durability: 'write-ahead',
+        directory,
+        batch: { baseUrl: server.url, scheduledDelayMillis: 10 },
+      })};
+      telemetry.setConsent('pending');
+      telemetry.init({ ...options, enabled: true });
+      telemetry.logEvent('held', { n: 1 });
+      telemetry.logExperiment({ experimentId: 'held', variationId: 0 });
+      await telemetry.ready();
+      telemetry.logEvent('held', { n: 2 });
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      console.log(telemetry.stats().ledger.queued);
+      ${end}`;
+    const { stdout } = await run(t, program);
+    assert.equal(stdout.trim(), '3');
+    assert.deepEqual(readdirSync(directory), []);
+    assert.equal(server.requests.length, 0);
+  });
+}

@@ -18,6 +18,7 @@ test('the tarball holds the built package and nothing else', () => {
     'LICENSE-APACHE',
     'LICENSE-MIT',
     'README.md',
+    'bin/wasm-telemetry.js',
     'dist/browser.js',
     'dist/index.cjs',
     'dist/index.d.cts',

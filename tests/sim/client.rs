@@ -23,6 +23,8 @@ pub struct Client {
     pub context: ContextModel,
     pub sampling: SamplingModel,
     pub consent: Consent,
+    /// When its host last said so, by the wall; 0 if it never did.
+    pub said_at: u64,
     pub online: bool,
     /// Until when the kill switch holds.
     pub killed_until: u64,
@@ -91,7 +93,8 @@ impl Client {
         Self {
             id,
             own,
-            consent: setup.consent,
+            consent: setup.consent.unwrap_or_default(),
+            said_at: setup.consent.map_or(0, |_| now.wall.0),
             pipeline: Pipeline::new(now, setup),
             limits: Limits::default(),
             context: ContextModel::default(),

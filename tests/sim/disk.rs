@@ -149,6 +149,7 @@ impl World {
         };
         let claims = matches!(op, StoreOp::Claim { .. });
         let result = self.store.apply(op);
+        self.note_denial();
         if let Some(key) = put.filter(|_| result == StoreResult::Done) {
             self.contents.insert(key, serials);
         }

@@ -160,10 +160,15 @@ impl World {
         let own = self.options.hosts.get(slot).filter(|_| self.faults).cloned();
         let own = own.unwrap_or_else(Own::plain);
         let late = own.consent_late;
+        let says = !self.faults || self.dice.percent(50);
+        let said = match late {
+            true => Some(Consent::Pending),
+            false => says.then_some(Consent::Granted),
+        };
         let setup = Setup {
             seed: self.dice.seed(),
             enabled: true,
-            consent: if late { Consent::Pending } else { Consent::Granted },
+            consent: said,
             write_ahead: own.write_ahead,
             exit: own.exit,
             format: own.format,
@@ -302,10 +307,13 @@ impl World {
     }
 
     pub fn consent(&mut self, slot: usize, consent: Consent) {
+        let now = self.now();
         let Some(client) = &mut self.slots[slot].client else {
             return;
         };
         client.consent = consent;
+        let least = client.said_at + u64::from(consent == Consent::Denied);
+        client.said_at = now.wall.0.max(least);
         client.excused |= consent != Consent::Granted;
         self.give(slot, Input::Consent(consent), Cause::Other);
     }
@@ -377,6 +385,7 @@ impl World {
     }
 
     fn hide_page(&mut self, slot: usize) {
+        self.hear_denial(slot);
         self.part_requests(slot);
         let budget = self.dice.pick(&[65_536, 65_536, 20_000, 500, 0]);
         let leaving = Input::Leaving(Leaving::Page { budget });

@@ -3,6 +3,7 @@
 mod body;
 mod checks;
 mod client;
+mod consent;
 mod dice;
 mod disk;
 mod duplicates;

@@ -96,6 +96,7 @@ impl World {
             assert!(!recalled, "event {serial} is sent although consent was denied");
         }
         self.check_attempt(client, &body);
+        self.check_denial(slot, export.keepalive);
         self.requests_of.entry(body.batch_id).or_default().push(request);
         self.say(|| {
             let (batch, serials) = (body.batch_id, body.serials());

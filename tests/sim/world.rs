@@ -63,6 +63,8 @@ pub struct World {
     pub wall_offset: i64,
     /// Phase one: faults happen.
     pub faults: bool,
+    /// The denial that the store remembers, and since when.
+    pub denied: (Option<u64>, u64),
     pub verbose: bool,
     agenda: BinaryHeap<Reverse<(u64, u64, usize)>>,
     happenings: Vec<Option<Happening>>,
@@ -104,6 +106,7 @@ impl World {
             mono: 1_000,
             wall_offset: 0,
             faults: true,
+            denied: (None, 0),
             verbose,
             agenda: BinaryHeap::new(),
             happenings: Vec::new(),
@@ -281,6 +284,7 @@ impl World {
     }
 
     fn after(&mut self, slot: usize, before: Ledger, commands: Vec<Command>, cause: Cause) {
+        self.follow_denial(slot);
         self.check_step(slot, &before, &commands, cause);
         let killed = self.faults && self.dice.below(1_000) < self.options.life.crash_within;
         let done = if killed { self.dice.below(commands.len() as u64 + 1) as usize } else { 0 };

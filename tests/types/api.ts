@@ -27,11 +27,16 @@ type Events = { checkout: { items: number; express?: boolean }; app_opened: unde
 const declared: Telemetry<Events> = init<Events>({ serviceName: 'shop' });
 declared.logEvent('checkout', { items: 3 });
 declared.logEvent('app_opened');
+// @ts-expect-error `items` is required
+declared.logEvent('checkout');
 const fromSchema = init({
   serviceName: 'shop',
-  events: { checkout: { items: 'number', plan: 'text' } },
+  events: { checkout: { items: 'number', plan: 'text' }, app_opened: {} },
 });
 fromSchema.logEvent('checkout', { items: 3, plan: verified('pro') });
+fromSchema.logEvent('app_opened');
+// @ts-expect-error a field where there is none
+fromSchema.logEvent('app_opened', { items: 3 });
 // @ts-expect-error not the declared type
 fromSchema.logEvent('checkout', { items: true });
 // @ts-expect-error not a declared field

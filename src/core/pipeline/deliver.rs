@@ -12,7 +12,7 @@ use super::super::planted::{Bug, planted};
 use super::super::record::Record;
 use super::super::retry::{Verdict, classify, retry_after_millis, wait_millis};
 use super::super::store::StoreOp;
-use super::super::time::Millis;
+use super::super::time::{Millis, UnixMillis};
 use super::super::wire::NoBody;
 use super::operations::Pending;
 use super::{Attempt, Authorization, Batch, Flight, Parting, PartingFate, Pipeline};
@@ -43,9 +43,12 @@ impl Pipeline {
             && !self.is_wiping()
     }
 
-    /// With `write-ahead` nothing is sent before it could be stored.
+    /// With `write-ahead` nothing is sent before it could be stored; and where the host said nothing of consent,
+    /// the store may remember a denial.
     fn waits_for_store(&self) -> bool {
-        self.write_ahead && !self.store_ready && self.may_store()
+        (self.write_ahead || self.consent_at == UnixMillis(0))
+            && !self.store_ready
+            && self.may_store()
     }
 
     /// Whether there is reason to hope that a request would succeed.
@@ -61,6 +64,9 @@ impl Pipeline {
         }
         // Again if a batch turned out to be corrupt, or too large for one request.
         while self.may_send() && !self.waits_for_store() && self.operations.takes == 0 {
+            if (self.ready.is_empty() && self.known.is_empty()) || !self.has_looked(commands) {
+                return;
+            }
             let Some(batch) = self.pop_ready(true) else {
                 if self.may_claim() {
                     self.claim(commands);

@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::super::config::Number;
-use super::super::io::{Command, OpId};
+use super::super::io::{Command, Consent, OpId};
 use super::super::ledger::Reason;
 use super::super::planted::{Bug, planted};
 use super::super::record::{Record, stamp};
@@ -256,6 +256,7 @@ impl Pipeline {
     pub(super) fn list(&mut self, commands: &mut Vec<Command>) {
         if self.list_wanted && self.store_usable() && !self.is_wiping() && !self.rest {
             self.list_wanted = false;
+            self.look(commands);
             self.listed_at = self.now.mono;
             self.list_after(Key::default(), String::new(), commands);
         }
@@ -272,6 +273,7 @@ impl Pipeline {
         }
         self.clear_wanted = false;
         self.start(Pending::Clear, StoreOp::Clear, commands);
+        self.remember_denial(commands);
     }
 
     /// Gives the operation's number.
@@ -323,6 +325,12 @@ impl Pipeline {
             return self.store_failed(pending, result, latest, commands);
         }
         match (pending, result) {
+            (
+                Pending::Look(asked_at),
+                StoreResult::Listed(entries) | StoreResult::Page { entries, .. },
+            ) => {
+                self.looked(asked_at, &entries, commands);
+            }
             (Pending::List(after), StoreResult::Listed(entries)) => {
                 self.listed(after, None, entries, commands);
             }
@@ -364,6 +372,7 @@ impl Pipeline {
             (Pending::Release(_), _) => self.list_wanted = true,
             (Pending::Copy(key), _) => self.copy_written(key, commands),
             (Pending::List(_) | Pending::Remove | Pending::Clear, _) => {}
+            (Pending::Look(_) | Pending::Denial, _) => {}
         }
     }
 
@@ -393,6 +402,8 @@ impl Pipeline {
             Pending::Copy(key) if latest => self.copy_failed(key),
             Pending::Copy(_) => {}
             Pending::Clear => self.clear_wanted = true,
+            Pending::Denial => self.clear_wanted |= self.consent == Consent::Denied,
+            Pending::Look(_) => {}
             Pending::List(_) | Pending::Claim(_) | Pending::Release(_) | Pending::Remove => {
                 self.list_wanted = true;
             }

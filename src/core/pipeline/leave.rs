@@ -268,23 +268,6 @@ impl Pipeline {
         idle && (self.ready.is_empty() || stuck) && !more
     }
 
-    pub(super) fn set_consent(&mut self, consent: Consent, commands: &mut Vec<Command>) {
-        let before = core::mem::replace(&mut self.consent, consent);
-        if consent == Consent::Denied && before != Consent::Denied {
-            self.settle_accepted(commands);
-            if let Some(flight) = self.flight.take() {
-                commands.push(Command::Cancel(flight.id));
-                self.drop_events(Reason::ConsentDenied, u64::from(flight.batch.events));
-            }
-            self.wipe(Reason::ConsentDenied, commands);
-        }
-        if consent == Consent::Granted && before != Consent::Granted {
-            self.list_wanted = true;
-            // What waited for this grant may be kept from now on.
-            self.unsaved = true;
-        }
-    }
-
     /// Drops everything in memory and in the store.
     pub(super) fn wipe(&mut self, reason: Reason, commands: &mut Vec<Command>) {
         self.soon = false;

@@ -8,6 +8,7 @@
 //! An event is in exactly one place: the open batch, `ready`, a pending `Put`, `flight`, or the store.
 
 mod accept;
+mod consent;
 mod deliver;
 mod keep;
 mod leave;
@@ -60,7 +61,8 @@ pub struct Setup {
     pub seed: [u8; 32],
     /// False: nothing is logged, stored or sent.
     pub enabled: bool,
-    pub consent: Consent,
+    /// What the host says of it at the start. Nothing: granted, unless the store remembers a denial.
+    pub consent: Option<Consent>,
     /// Store events shortly after they are logged, before any export.
     pub write_ahead: bool,
     pub exit: ExitPolicy,
@@ -178,6 +180,8 @@ pub struct Pipeline {
     config: Config,
     enabled: bool,
     consent: Consent,
+    /// When the word was given by which it goes; 0 if none was.
+    consent_at: UnixMillis,
     write_ahead: bool,
     declared: Declared,
     exit: ExitPolicy,
@@ -244,6 +248,8 @@ pub struct Pipeline {
     /// Claims lost in a row.
     losses: u32,
     listed_at: Millis,
+    /// When the store last had no denial that is not obeyed; none yet.
+    looked_at: Millis,
     operations: Operations,
 
     /// Nothing is accepted any more.
@@ -275,7 +281,8 @@ impl Pipeline {
         Self {
             config: Config::new(setup.format.path()),
             enabled: setup.enabled,
-            consent: setup.consent,
+            consent: setup.consent.unwrap_or_default(),
+            consent_at: setup.consent.map_or(UnixMillis(0), |_| now.wall),
             write_ahead: setup.write_ahead,
             declared: setup.declared,
             exit: setup.exit,
@@ -323,6 +330,7 @@ impl Pipeline {
             clear_wanted: false,
             losses: 0,
             listed_at: Millis(0),
+            looked_at: Millis(0),
             operations: Operations::default(),
             closed: false,
             stopped: false,
@@ -343,6 +351,7 @@ impl Pipeline {
             Input::Context(patches) => return self.patch_context(patches, commands),
             Input::Wake => {}
             Input::Consent(consent) => self.set_consent(consent, commands),
+            Input::Denied(at) => self.denied_elsewhere(at, commands),
             Input::Online(online) => {
                 self.online = online;
                 if online {
@@ -491,6 +500,10 @@ impl Pipeline {
         let id = self.shapes.add(Shape::new(name, fields.iter().copied()))?;
         self.rates.push(self.config.sample_rate(name));
         Some(id)
+    }
+
+    pub fn consent(&self) -> Consent {
+        self.consent
     }
 
     pub fn declared(&self) -> &Declared {

@@ -46,6 +46,10 @@ pub enum Pending {
     Release(Box<Known>),
     Remove,
     Clear,
+    /// Whether there is a denial; asked at that time.
+    Look(Millis),
+    /// A denial is written down.
+    Denial,
 }
 
 impl Pending {
@@ -55,7 +59,12 @@ impl Pending {
             Self::Put(batch) => Some(batch.key),
             Self::Copy(key) | Self::Half { half: key, .. } => Some(*key),
             Self::Claim(known) | Self::Release(known) => Some(known.key),
-            Self::List(_) | Self::Renew { .. } | Self::Remove | Self::Clear => None,
+            Self::List(_)
+            | Self::Renew { .. }
+            | Self::Remove
+            | Self::Clear
+            | Self::Denial
+            | Self::Look(_) => None,
         }
     }
 }
@@ -71,6 +80,7 @@ pub struct Operations {
     /// Claims and renewals.
     pub takes: usize,
     pub clears: usize,
+    pub looks: usize,
 }
 
 impl Operations {
@@ -120,11 +130,11 @@ impl Operations {
     /// Whatever is answered from now on, nothing follows for any batch.
     pub fn forget(&mut self) {
         for operation in &mut self.waiting {
-            if !matches!(operation.pending, Pending::Clear) {
+            if !matches!(operation.pending, Pending::Clear | Pending::Denial) {
                 operation.pending = Pending::Remove;
             }
         }
-        (self.moving, self.puts, self.takes) = (Load::default(), 0, 0);
+        (self.moving, self.puts, self.takes, self.looks) = (Load::default(), 0, 0, 0);
     }
 
     fn remove(&mut self, index: usize) -> Option<Pending> {
@@ -146,6 +156,7 @@ impl Operations {
             }
             Pending::Claim(_) => &mut self.takes,
             Pending::Clear => &mut self.clears,
+            Pending::Look(_) => &mut self.looks,
             _ => return,
         };
         *count = if comes { *count + 1 } else { *count - 1 };

@@ -69,7 +69,7 @@ impl Host {
         let setup = Setup {
             seed: [script.seed; 32],
             enabled: !script.disabled,
-            consent: consent(script.consent),
+            consent: Some(consent(script.consent)),
             write_ahead: script.write_ahead,
             exit: [ExitPolicy::Auto, ExitPolicy::Send, ExitPolicy::Keep]
                 [usize::from(script.exit % 3)],
