@@ -184,7 +184,7 @@ impl World {
                 event.denied = true;
             }
         }
-        if dropped(Reason::ConsentDenied) + dropped(Reason::Killed) > 0 {
+        if dropped(Reason::Killed) > 0 {
             // A wipe may come to nothing, and what the wiped client hears of them it ignores.
             let keys: Vec<String> = self.store.records.keys().cloned().collect();
             for key in keys {

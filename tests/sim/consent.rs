@@ -4,6 +4,8 @@ use wasm_telemetry::core::io::{Consent, Input};
 use wasm_telemetry::core::time::UnixMillis;
 
 use super::checks::Cause;
+use super::client::Operation;
+use super::duplicates::PUNCTUAL_MILLIS;
 use super::world::World;
 
 /// A request starts on no older look at the store.
@@ -52,12 +54,18 @@ impl World {
         let store = &self.options.store;
         let answer = store.op_millis + store.answer_millis;
         let spent = LOOK_MILLIS + answer + 2 * client.limits.timeout;
+        let late = |op: &Operation| op.commanded_at + PUNCTUAL_MILLIS < self.mono;
         let hindered = !client.store_open
+            || client.operations.front().is_some_and(late)
             || client.limits.store_bytes == 0
             || client.store_failed_at.is_some_and(|time| time + BROKEN_MILLIS >= self.mono);
         let knows = parts || (since + spent < self.mono && !hindered);
         assert!(
-            !knows || denied_at <= client.said_at || self.jumped_at >= since || since == 0,
+            !knows
+                || denied_at <= client.said_at
+                || self.jumped_at >= since
+                || since == 0
+                || denied_at > self.now().wall.0,
             "client {} sends although another was denied, {} ms ago",
             client.id,
             self.mono - since
