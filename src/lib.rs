@@ -3,6 +3,7 @@
 //! [`core`] decides everything and touches nothing: events, times and outcomes go in, commands come
 //! out. `edge`, on wasm32, carries the commands out with `fetch`, IndexedDB and timers.
 #![no_std]
+#![warn(missing_docs)]
 
 extern crate alloc;
 #[cfg(not(feature = "bare"))]

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Corrupt;
 
+/// LEB128: seven bits a byte, the lowest first.
 pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
@@ -15,7 +16,7 @@ pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// Adds zeros. (`resize` becomes a loop over bytes where the compiler goes for size.)
-pub fn put_zeros(out: &mut Vec<u8>, mut count: usize) {
+pub(crate) fn put_zeros(out: &mut Vec<u8>, mut count: usize) {
     static ZEROS: [u8; 4_096] = [0; 4_096];
     while count > 0 {
         let step = &ZEROS[..count.min(ZEROS.len())];
@@ -26,7 +27,7 @@ pub fn put_zeros(out: &mut Vec<u8>, mut count: usize) {
 
 /// Writes at a place in a slice; gives the place behind it.
 #[inline(always)]
-pub fn write_varint(out: &mut [u8], at: usize, value: u64) -> Option<usize> {
+pub(crate) fn write_varint(out: &mut [u8], at: usize, value: u64) -> Option<usize> {
     if value < 0x80 {
         *out.get_mut(at)? = value as u8;
         return Some(at + 1);
@@ -45,38 +46,44 @@ fn write_long_varint(out: &mut [u8], mut at: usize, mut value: u64) -> Option<us
     Some(at + 1)
 }
 
+/// The length in bytes, and the text.
 pub fn put_text(out: &mut Vec<u8>, text: &str) {
     put_varint(out, text.len() as u64);
     out.extend_from_slice(text.as_bytes());
 }
 
 /// Small numbers of either sign in few bytes: 0, -1, 1, -2, …
-pub fn zigzag(value: i64) -> u64 {
+pub(crate) fn zigzag(value: i64) -> u64 {
     ((value << 1) ^ (value >> 63)) as u64
 }
 
-pub fn unzigzag(value: u64) -> i64 {
+pub(crate) fn unzigzag(value: u64) -> i64 {
     (value >> 1) as i64 ^ -((value & 1) as i64)
 }
 
+/// Takes one thing after another off some bytes; corrupt is what ends too early.
 #[derive(Clone, Debug)]
 pub struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
+    /// Reads from the first byte on.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self { rest: bytes }
     }
 
+    /// Whether everything was read.
     pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }
 
+    /// Bytes not read yet.
     pub fn remaining(&self) -> usize {
         self.rest.len()
     }
 
+    /// So many bytes as they are.
     #[inline(always)]
     pub fn bytes(&mut self, length: usize) -> Result<&'a [u8], Corrupt> {
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or(Corrupt)?;
@@ -84,10 +91,12 @@ impl<'a> Reader<'a> {
         Ok(bytes)
     }
 
+    /// `N` bytes as they are.
     pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Corrupt> {
         self.bytes(N)?.try_into().map_err(|_| Corrupt)
     }
 
+    /// One byte as it is.
     pub fn byte(&mut self) -> Result<u8, Corrupt> {
         let [byte] = self.array()?;
         Ok(byte)
@@ -108,6 +117,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// A LEB128 number; corrupt if it is none of 64 bits.
     pub fn varint(&mut self) -> Result<u64, Corrupt> {
         let mut value = 0;
         for shift in (0..64).step_by(7) {
@@ -135,6 +145,7 @@ impl<'a> Reader<'a> {
         if count <= self.rest.len() { Ok(count) } else { Err(Corrupt) }
     }
 
+    /// A text behind its length; corrupt if it is not UTF-8.
     pub fn text(&mut self) -> Result<&'a str, Corrupt> {
         let length = self.count()?;
         core::str::from_utf8(self.bytes(length)?).map_err(|_| Corrupt)
@@ -143,7 +154,7 @@ impl<'a> Reader<'a> {
 
 /// Tells whether bytes are what they were, eight at a time: each step is a bijection of the sum so far,
 /// so that a difference stays one, and a chance change escapes once in 2^32 times.
-pub fn checksum(bytes: &[u8]) -> u32 {
+pub(crate) fn checksum(bytes: &[u8]) -> u32 {
     const ODD: u64 = 0x9E37_79B9_7F4A_7C15;
     let mix = |sum: u64, word: u64| {
         let product = (sum ^ word).wrapping_mul(ODD);

@@ -31,8 +31,11 @@ pub enum Value<'a> {
     Absent,
     /// Back to what a lower layer says, or to the default.
     Null,
+    /// For a switch.
     Bool(bool),
+    /// Any double; a field takes whole numbers within its range.
     Number(f64),
+    /// For a path, a URL, or a word.
     Text(&'a str),
     /// An object, a function, a symbol, …
     Other,
@@ -42,30 +45,56 @@ pub enum Value<'a> {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Setting<'a> {
     /// `batch: { name: value }`.
-    Batch { name: &'a str, value: Value<'a> },
+    Batch {
+        /// As in JavaScript: `maxQueueSize`.
+        name: &'a str,
+        /// Null: back to a lower layer's.
+        value: Value<'a>,
+    },
     /// `batch: null`: every field of it.
     BatchReset,
     /// `sampling: { event: { sample_rate: rate, by } }`; a null `rate` takes the entry away.
-    Sampling { event: &'a str, rate: Value<'a>, by: Value<'a> },
+    Sampling {
+        /// The event's name.
+        event: &'a str,
+        /// From 0 to 1; what is no such number logs all events of the name.
+        rate: Value<'a>,
+        /// `'event'`, as without it, or `'session'`.
+        by: Value<'a>,
+    },
     /// `sampling: null`: every entry.
     SamplingReset,
     /// `killed: switch`, or `killed: { until, stored }` with `switch` absent.
-    Killed { switch: Value<'a>, until: Value<'a>, stored: Value<'a> },
+    Killed {
+        /// True: for good. False: not at all, whatever a lower layer says.
+        switch: Value<'a>,
+        /// Milliseconds since 1970.
+        until: Value<'a>,
+        /// `'keep'`, as without it, or `'erase'`.
+        stored: Value<'a>,
+    },
     /// A key that this version doesn't know, or a group of the wrong type.
-    Unknown { path: &'a str, reason: &'static str },
+    Unknown {
+        /// Where it was in the patch: `batch.maxQueue`.
+        path: &'a str,
+        /// Why it is not taken.
+        reason: &'static str,
+    },
 }
 
 /// What a patch did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConfigReport {
+    /// Paths whose value in force is another one now: `batch.maxQueueSize`.
     pub changed: Vec<String>,
+    /// Paths that were not taken, each with the reason; the rest applied.
     pub rejected: Vec<(String, String)>,
 }
 
 /// A number among the fields of `batch`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
-pub enum Number {
+pub(crate) enum Number {
     ScheduledDelayMillis,
     MaxExportBatchSize,
     MaxExportBatchBytes,
@@ -137,21 +166,21 @@ const KILLED: usize = FIELDS.len();
 
 /// How one event name is sampled.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SampleRate {
-    pub rate: f64,
+pub(crate) struct SampleRate {
+    pub(crate) rate: f64,
     /// Decide once per session and name.
-    pub by_session: bool,
+    pub(crate) by_session: bool,
 }
 
 /// The kill switch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Kill {
-    pub until: UnixMillis,
-    pub erase: bool,
+pub(crate) struct Kill {
+    pub(crate) until: UnixMillis,
+    pub(crate) erase: bool,
 }
 
 impl Kill {
-    pub fn holds(self, wall: UnixMillis) -> bool {
+    pub(crate) fn holds(self, wall: UnixMillis) -> bool {
         wall < self.until
     }
 }
@@ -173,6 +202,7 @@ type Sampling = Vec<(String, Option<SampleRate>)>;
 /// At most this many names can be sampled: a remote configuration can't fill the memory.
 const SAMPLED_NAMES: usize = 10_000;
 
+/// What each layer says, and what follows from it.
 #[derive(Clone, Debug)]
 pub struct Config {
     layers: [Values; LAYERS + 1],
@@ -215,19 +245,19 @@ impl Config {
         bad
     }
 
-    pub fn get(&self, field: Number) -> u64 {
+    pub(crate) fn get(&self, field: Number) -> u64 {
         self.numbers[field as usize]
     }
 
-    pub fn skip_auth(&self) -> bool {
+    pub(crate) fn skip_auth(&self) -> bool {
         self.numbers[SKIP_AUTH] != 0
     }
 
-    pub fn auth_fallback(&self) -> bool {
+    pub(crate) fn auth_fallback(&self) -> bool {
         self.numbers[AUTH_FALLBACK] != 0
     }
 
-    pub fn base(&self) -> Option<&Endpoint> {
+    pub(crate) fn base(&self) -> Option<&Endpoint> {
         match self.in_force(BASE_URL) {
             Some(Held::Base(base)) => Some(base),
             _ => None,
@@ -243,7 +273,7 @@ impl Config {
         Some(url)
     }
 
-    pub fn killed(&self) -> Kill {
+    pub(crate) fn killed(&self) -> Kill {
         match self.in_force(KILLED) {
             Some(Held::Kill(kill)) => *kill,
             _ => Kill::default(),
@@ -251,7 +281,7 @@ impl Config {
     }
 
     /// How events of this name are sampled; `None` logs all.
-    pub fn sample_rate(&self, event: &str) -> Option<SampleRate> {
+    pub(crate) fn sample_rate(&self, event: &str) -> Option<SampleRate> {
         self.sampling.iter().find_map(|entries| {
             let index = find_sampling(entries, event).ok()?;
             entries.get(index).map(|(_, rate)| *rate)

@@ -8,18 +8,24 @@ use super::text::utf16_units;
 /// A context's value. Text is allowed here: the host sets the context on purpose.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scalar {
+    /// Goes on as it is.
     Bool(bool),
+    /// Refused if it is not finite.
     Number(f64),
+    /// Refused beyond [`TEXT_UNITS`].
     Text(String),
 }
 
 /// One field of `setContext` or `setUser`; no value takes the field away.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ContextPatch<'a> {
+    /// Which field.
     pub slot: Slot<'a>,
+    /// What it is from now on.
     pub value: Option<Scalar>,
 }
 
+/// Where a field of the context belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slot<'a> {
     /// `setUser({ userId })` and its like.
@@ -34,14 +40,20 @@ pub enum Slot<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Identity {
+    /// `setUser({ userId })`.
     UserId,
+    /// Random at each start unless the host sets it.
     SessionId,
+    /// `setUser({ deviceId })`; nothing else makes one up.
     DeviceId,
+    /// `setUser({ accountUuid })`; any text.
     AccountUuid,
+    /// `setUser({ organizationUuid })`; any text.
     OrganizationUuid,
 }
 
 impl Identity {
+    /// In the order of the variants.
     pub const ALL: [Self; 5] =
         [Self::UserId, Self::SessionId, Self::DeviceId, Self::AccountUuid, Self::OrganizationUuid];
 
@@ -58,10 +70,14 @@ const KEY_BYTES: usize = 128;
 /// UTF-16 code units of a text, as JavaScript counts them.
 pub const TEXT_UNITS: usize = 1_024;
 
+/// What every event from now on carries.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Context {
+    /// In the order of [`Identity`].
     pub identity: [Option<String>; Identity::ALL.len()],
+    /// `core_metadata`: 128 fields at most.
     pub core: Vec<(String, Scalar)>,
+    /// `user_metadata`: 128 fields at most.
     pub user: Vec<(String, Scalar)>,
 }
 
@@ -93,6 +109,7 @@ impl Context {
         }
     }
 
+    /// The text that is set, if one is.
     pub fn identity(&self, identity: Identity) -> Option<&str> {
         self.identity[identity as usize].as_deref()
     }

@@ -34,7 +34,7 @@ impl Fields<'_> {
         self.check_kind(key, field.kind()?)
     }
 
-    pub fn check_kind(self, key: &str, kind: FieldKind) -> Result<(), &'static str> {
+    pub(crate) fn check_kind(self, key: &str, kind: FieldKind) -> Result<(), &'static str> {
         let Some(fields) = self.0 else { return Ok(()) };
         match fields.iter().find(|(declared, _)| declared == key) {
             None => Err("is not declared in `events`"),

@@ -6,11 +6,15 @@ use super::record::Record;
 use super::time::UnixMillis;
 use super::wire::{self, NoBody};
 
+/// What requests are written in; fixed for a pipeline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
+    /// Our own: the events, and what the batch says of itself, in one JSON object.
     #[default]
     Json,
+    /// OTLP/HTTP logs in proto3's JSON.
     OtlpJson,
+    /// OTLP/HTTP logs in binary protobuf.
     OtlpProtobuf,
 }
 
@@ -18,10 +22,12 @@ impl Format {
     /// In the order of the variants.
     pub const NAMES: [&'static str; 3] = ["json", "otlp-json", "otlp-protobuf"];
 
+    /// As options and `stats()` name it.
     pub fn name(self) -> &'static str {
         Self::NAMES[self as usize]
     }
 
+    /// The format of that name; [`Format::Json`] for any other.
     pub fn named(name: &str) -> Self {
         match name {
             "otlp-json" => Self::OtlpJson,
@@ -40,6 +46,7 @@ impl Format {
         if self.is_otlp() { "/v1/logs" } else { "/api/event_logging/batch" }
     }
 
+    /// The request's `Content-Type`.
     pub fn content_type(self) -> &'static str {
         match self {
             Self::Json | Self::OtlpJson => "application/json",

@@ -4,21 +4,35 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub enum Reason {
+    /// The event's name or the experiment's id breaks the rules, or the event is not declared.
     InvalidName,
+    /// The memory was full, and the store could not take any of it at once.
     QueueFull,
+    /// Too large even alone, or in a batch that the store never had the room to split.
     TooLarge,
+    /// The endpoint will never take it, whether it says so of the batch or of some events of it.
     Rejected,
+    /// The endpoint answered 401 or 403, and there is no other Authorization left to try.
     Unauthorized,
+    /// The endpoint refused it for now, too often.
     MaxAttempts,
+    /// It was stored for too long.
     Expired,
+    /// It was among the oldest when the store ran out of room.
     StoreFull,
+    /// Never counted now: events stay in memory when a store fails. Its number may be stored.
     StoreFailed,
+    /// What came back from the store is not what was written.
     Corrupt,
+    /// Consent was withdrawn before it was delivered.
     ConsentDenied,
+    /// The kill switch came with `erase` before it was delivered.
     Killed,
+    /// It was in memory when a shutdown ended, and the store could not take it.
     ShutDown,
 }
 
+/// How many there are.
 pub const REASONS: usize = 13;
 
 /// Drops by reason.
@@ -43,12 +57,14 @@ impl Drops {
         "shut_down",
     ];
 
+    /// Saturates.
     pub fn add(&mut self, reason: Reason, events: u64) {
         // Beside counts that were read back from a store.
         let count = &mut self.0[reason as usize];
         *count = count.saturating_add(events);
     }
 
+    /// Adds another's counts.
     pub fn merge(&mut self, other: &Self) {
         for (sum, count) in self.0.iter_mut().zip(other.0) {
             // Counts read back from a store may be anything.
@@ -56,10 +72,12 @@ impl Drops {
         }
     }
 
+    /// Over all reasons.
     pub fn total(&self) -> u64 {
         self.0.iter().fold(0, |sum, count| sum.saturating_add(*count))
     }
 
+    /// Whether nothing was dropped.
     pub fn is_empty(&self) -> bool {
         self.0.iter().all(|count| *count == 0)
     }
@@ -76,15 +94,23 @@ impl Drops {
 pub struct Ledger {
     /// Passed the gates, or taken over from a store where an earlier visit or another holder left it.
     pub accepted: u64,
+    /// The endpoint answered 2xx, and did not say that it rejected them.
     pub delivered: u64,
     /// Left without a witness: sent as the page went away, or taken over by another holder.
     pub handed_over: u64,
+    /// In memory, but not in flight.
     pub queued: u64,
+    /// In the request under way.
     pub in_flight: u64,
+    /// In the store alone, in this pipeline's custody.
     pub stored: u64,
+    /// Accepted and then lost, by reason.
     pub dropped: Drops,
+    /// Not accepted: sampling said no.
     pub sampled_out: u64,
+    /// Not accepted: disabled, shut down, killed, or consent denied.
     pub suppressed: u64,
+    /// Fields, not events, that validation left out of events that went on.
     pub fields_left_out: u64,
 }
 

@@ -48,6 +48,7 @@
 //! ```
 
 #[cfg(feature = "ablation")]
+#[doc(hidden)]
 pub mod ablation;
 pub mod codec;
 pub mod config;
@@ -60,13 +61,14 @@ pub mod json;
 pub mod ledger;
 pub mod otlp;
 pub mod pipeline;
+#[doc(hidden)]
 pub mod planted;
 pub mod random;
 pub mod record;
 pub mod retry;
 pub mod shapes;
 pub mod store;
-pub mod text;
+pub(crate) mod text;
 pub mod time;
-pub mod url;
+mod url;
 pub mod wire;

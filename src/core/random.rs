@@ -7,10 +7,12 @@ use uuid::{Builder, Uuid};
 pub struct Rng(u64);
 
 impl Rng {
+    /// The same seed draws the same numbers.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
+    /// 64 even bits.
     pub fn draw(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(GOLDEN);
         mix(self.0)
@@ -45,12 +47,12 @@ fn to_unit(word: u64) -> f64 {
 }
 
 /// The same number from 0 to 1 for the same texts, everywhere and always (FNV-1a, then mixed).
-pub fn unit_of(left: &str, right: &str) -> f64 {
+pub(crate) fn unit_of(left: &str, right: &str) -> f64 {
     to_unit(hash(left.bytes().chain([0xff]).chain(right.bytes())))
 }
 
 /// The same UUID for the same text, everywhere and always. Not for secrets.
-pub fn id_of(text: &str) -> Uuid {
+pub(crate) fn id_of(text: &str) -> Uuid {
     let low = hash(text.bytes());
     let word = u128::from(mix(low)) << 64 | u128::from(low);
     IdSeed(word.to_le_bytes()).id(0)
@@ -69,6 +71,7 @@ fn hash(bytes: impl Iterator<Item = u8>) -> u64 {
 pub struct IdSeed(pub [u8; 16]);
 
 impl IdSeed {
+    /// The UUID (version 4) of that number.
     pub fn id(self, number: u64) -> Uuid {
         let [high, low] = self.halves();
         let high = mix(high.wrapping_add(number.wrapping_mul(GOLDEN)));
@@ -79,7 +82,7 @@ impl IdSeed {
         Builder::from_random_bytes(bytes).into_uuid()
     }
 
-    pub fn halves(self) -> [u64; 2] {
+    pub(crate) fn halves(self) -> [u64; 2] {
         let word = u128::from_le_bytes(self.0);
         [word as u64, (word >> 64) as u64]
     }

@@ -53,17 +53,23 @@ const SHORT: usize = 12;
 /// What a record says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
+    /// The same at every attempt, so that a receiver can tell copies.
     pub batch_id: Uuid,
+    /// The pipeline that began the batch; new at each start.
     pub client_id: Uuid,
+    /// What the ids of its events follow from.
     pub id_seed: IdSeed,
     /// The number of the first event's id.
     pub first: u64,
     /// The time that the first event's is relative to.
     pub base: u64,
+    /// The batch's number among its client's, from 1.
     pub seq: u32,
+    /// Events inside, exposures among them.
     pub events: u32,
     /// Where the drop report is, from the record's start; 0 without one.
     pub report_at: u32,
+    /// Whether there are exposures among its events.
     pub exposure: bool,
 }
 
@@ -141,10 +147,12 @@ impl Builder {
         }
     }
 
+    /// As it stands; `report_at` is known at the end only.
     pub fn header(&self) -> &Header {
         &self.header
     }
 
+    /// Bytes so far, the header among them.
     pub fn size(&self) -> usize {
         self.bytes.len()
     }
@@ -262,6 +270,7 @@ impl Builder {
         self.end(start);
     }
 
+    /// An exposure, with the number of its fields that validation left out.
     pub fn exposure(&mut self, at: UnixMillis, exposure: &Exposure<'_>, left_out: u32) {
         put_varint(&mut self.bytes, EXPOSURE);
         let start = self.bytes.len();
@@ -448,8 +457,11 @@ fn put_report(out: &mut Vec<u8>, report: &Drops) {
 /// A field's value as a record holds it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Stored<'a> {
+    /// Finite.
     Number(f64),
+    /// Held as 0 or 1.
     Bool(bool),
+    /// Points into the record.
     Text(&'a str),
 }
 
@@ -492,8 +504,11 @@ impl<'a> Fields<'a> {
 /// The context of the events that follow.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StoredContext<'a> {
+    /// In the order of [`Identity`].
     pub identity: [Option<&'a str>; Identity::ALL.len()],
+    /// `core_metadata`, from `setContext`.
     pub core: Fields<'a>,
+    /// `user_metadata`, from `setUser`.
     pub user: Fields<'a>,
 }
 
@@ -507,11 +522,14 @@ impl<'a> StoredContext<'a> {
     }
 }
 
+/// The definition of a shape in a batch's dictionary.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredShape<'a> {
+    /// The event's.
     pub name: &'a str,
     /// How many fields of each such event validation left out.
     pub left_out: u32,
+    /// In the order of the values.
     pub keys: Vec<(FieldKind, &'a str)>,
 }
 
@@ -520,8 +538,11 @@ pub struct StoredShape<'a> {
 pub struct StoredEvent<'a> {
     /// Index of its shape among those met before.
     pub shape: usize,
+    /// Follows from the header; the record does not hold it.
     pub id: Uuid,
+    /// The call's time.
     pub at: UnixMillis,
+    /// The sample rate that the event was drawn with, if it was.
     pub rate: Option<f64>,
     values: Reader<'a>,
     /// Of the value to come and the one after it; 0 before a pair begins.
@@ -530,6 +551,7 @@ pub struct StoredEvent<'a> {
 }
 
 impl<'a> StoredEvent<'a> {
+    /// The next value; to be asked for once per key of the shape, with the kind that stands there.
     pub fn value(&mut self, kind: FieldKind) -> Result<Stored<'a>, Corrupt> {
         self.sizes = if self.odd { self.sizes >> 4 } else { self.values.byte()? };
         self.odd = !self.odd;
@@ -537,19 +559,36 @@ impl<'a> StoredEvent<'a> {
     }
 }
 
+/// What a record holds beside its header, in the order in which it was written.
 #[derive(Clone, Debug)]
 pub enum Item<'a> {
+    /// Attributes of the resource; once, at the start.
     Resource(Fields<'a>),
+    /// For the events that follow.
     Context(StoredContext<'a>),
+    /// Shapes are numbered from 0 as they come.
     Shape(StoredShape<'a>),
+    /// Of a shape that came before.
     Event(StoredEvent<'a>),
-    Exposure { id: Uuid, at: UnixMillis, exposure: Exposure<'a>, left_out: u32 },
+    /// An experiment's exposure.
+    Exposure {
+        /// An event's: both are numbered in one row.
+        id: Uuid,
+        /// The call's time.
+        at: UnixMillis,
+        /// Its texts point into the record.
+        exposure: Exposure<'a>,
+        /// How many of its fields validation left out.
+        left_out: u32,
+    },
+    /// The drop report, checked; [`Record::report`] gives what it says.
     Report,
 }
 
 /// A record whose header was read. Items are read, and checked, on the way through it.
 #[derive(Clone, Debug)]
 pub struct Record<'a> {
+    /// As the record says; its counts are checked on the way.
     pub header: Header,
     bytes: &'a [u8],
 }
@@ -586,6 +625,7 @@ impl<'a> Record<'a> {
         Ok(drops)
     }
 
+    /// From the first one on.
     pub fn items(&self) -> Items<'a> {
         let body = self.bytes.get(HEADER..).unwrap_or_default();
         Items {
@@ -689,6 +729,7 @@ fn read_optional<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a str>, Corrupt
     core::str::from_utf8(reader.bytes(length)?).map(Some).map_err(|_| Corrupt)
 }
 
+/// Reads a record's items one by one.
 #[derive(Clone, Debug)]
 pub struct Items<'a> {
     reader: Reader<'a>,

@@ -7,6 +7,7 @@ use super::time::UnixMillis;
 /// What follows from a status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
+    /// The endpoint has the batch.
     Delivered,
     /// Store it and try again later.
     Retry,

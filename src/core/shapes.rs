@@ -11,13 +11,16 @@ use super::time::UnixMillis;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum FieldKind {
+    /// A finite double.
     Number = 0,
+    /// Staged and stored as 0 or 1.
     Bool = 1,
+    /// From `verified(text)`.
     Text = 2,
 }
 
 impl FieldKind {
-    pub fn from_byte(byte: u8) -> Option<Self> {
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
         [Self::Number, Self::Bool, Self::Text].into_iter().find(|kind| *kind as u8 == byte)
     }
 }
@@ -30,14 +33,20 @@ pub struct ShapeId(pub u32);
 /// as the number of its bytes, and these, in whole words.
 #[derive(Clone, Copy, Debug)]
 pub struct Staged<'a> {
+    /// The call's time.
     pub at: UnixMillis,
+    /// What the values are of.
     pub shape: ShapeId,
+    /// In the order of the shape's fields.
     pub values: &'a [f64],
 }
 
+/// What all events of one registration have in common.
 #[derive(Debug)]
 pub struct Shape {
+    /// The event's; not checked here.
     pub name: String,
+    /// In the order of the staged values.
     pub fields: Vec<(String, FieldKind)>,
     /// Whether there are texts among the fields.
     pub texts: bool,
@@ -46,6 +55,9 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// Without a check: that is [`Pipeline::shape`]'s.
+    ///
+    /// [`Pipeline::shape`]: super::pipeline::Pipeline::shape
     pub fn new<'a>(name: &str, fields: impl Iterator<Item = (&'a str, FieldKind)> + Clone) -> Self {
         let definition = definition(name, 0, fields.clone());
         let texts = fields.clone().any(|(_, kind)| kind == FieldKind::Text);
@@ -107,6 +119,7 @@ pub fn definition<'a>(
 /// A program whose names or keys never end must not fill the memory.
 const SHAPES: usize = 4_096;
 
+/// All registered shapes, 4,096 at most.
 #[derive(Debug, Default)]
 pub struct Shapes {
     shapes: Vec<Shape>,
@@ -122,10 +135,11 @@ impl Shapes {
         Some(ShapeId(self.shapes.len() as u32 - 1))
     }
 
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.shapes.len() >= SHAPES
     }
 
+    /// None if it was never given, or all were forgotten since.
     pub fn get(&self, id: ShapeId) -> Option<&Shape> {
         self.shapes.get(id.0 as usize)
     }
@@ -140,6 +154,7 @@ impl Shapes {
         Some((Staged { at: UnixMillis::from_host(at), shape, values }, rest))
     }
 
+    /// Every [`ShapeId`] is free to be given again.
     pub fn clear(&mut self) {
         self.shapes.clear();
     }

@@ -23,37 +23,73 @@ pub struct Entry {
 pub enum StoreOp {
     /// Asks for the entries whose keys come after that one; for all, if it is empty. Answered by
     /// `Listed`, or by `Page`.
-    List { after: String },
+    List {
+        /// A key that need not be there any more.
+        after: String,
+    },
     /// Writes or replaces a record, whole or not at all. Answered by `Done`.
-    Put { entry: Entry, bytes: Vec<u8> },
+    Put {
+        /// What listings tell of it from now on.
+        entry: Entry,
+        /// The record.
+        bytes: Vec<u8>,
+    },
     /// Sets a new lease if the record's lease and attempts are still those of `seen`, and gives its
     /// bytes. Atomic over all holders. Answered by `Claimed`, or by `Lost` if it changed or is gone.
-    Claim { seen: Entry, lease: u64, attempts: u32 },
+    Claim {
+        /// As it was last listed or written.
+        seen: Entry,
+        /// Until when, in milliseconds since 1970.
+        lease: u64,
+        /// The new count.
+        attempts: u32,
+    },
     /// The same without the bytes. Answered by `Done` or `Lost`.
-    Mark { seen: Entry, lease: u64, attempts: u32 },
+    Mark {
+        /// As it was last listed or written.
+        seen: Entry,
+        /// Until when, in milliseconds since 1970; 0 gives it up.
+        lease: u64,
+        /// The new count.
+        attempts: u32,
+    },
     /// Removes a record, unless it has more events than were seen: whoever began it wrote it anew since.
     /// Answered by `Done`, also if it stays or was gone.
-    Remove { seen: Entry },
+    Remove {
+        /// Compared by key and events alone.
+        seen: Entry,
+    },
     /// Sets a record that can't be read aside, so that it is never listed again. Answered by `Done`.
-    Quarantine { key: String },
+    Quarantine {
+        /// The record's.
+        key: String,
+    },
     /// Removes every record. Answered by `Done`.
     Clear,
 }
 
+/// How an operation ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreResult {
+    /// It was carried out, and there is nothing to tell.
     Done,
+    /// All entries that were asked for, in any order.
     Listed(Vec<Entry>),
     /// The first of them, by key, up to `last`, after which there may be more: a long listing would hold
     /// the host up.
     Page {
+        /// In any order.
         entries: Vec<Entry>,
+        /// The next listing asks for what comes after it.
         last: String,
     },
+    /// The record's bytes; the lease is the caller's.
     Claimed(Vec<u8>),
+    /// Somebody else changed or removed the record first.
     Lost,
     /// There is no room (`QuotaExceededError`, `ENOSPC`).
     Full,
+    /// Anything else went wrong; what is in the store now is unknown.
     Failed,
 }
 
@@ -64,6 +100,7 @@ pub struct MemoryStore {
 }
 
 impl MemoryStore {
+    /// Carries the operation out at once.
     pub fn apply(&mut self, op: StoreOp) -> StoreResult {
         match op {
             StoreOp::List { .. } => {

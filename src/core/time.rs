@@ -5,8 +5,10 @@
 pub struct Millis(pub u64);
 
 impl Millis {
+    /// Never.
     pub const FAR: Self = Self(u64::MAX);
 
+    /// So many milliseconds later; saturates.
     pub fn plus(self, millis: u64) -> Self {
         Self(self.0.saturating_add(millis))
     }
@@ -20,6 +22,7 @@ impl UnixMillis {
     /// The last millisecond that a JavaScript `Date` can tell.
     pub const MAX: Self = Self(8_640_000_000_000_000);
 
+    /// So many milliseconds later; saturates, and may pass [`Self::MAX`].
     pub fn plus(self, millis: u64) -> Self {
         Self(self.0.saturating_add(millis))
     }
@@ -34,6 +37,8 @@ impl UnixMillis {
 /// Both clocks, read together.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Now {
+    /// For waits and deadlines.
     pub mono: Millis,
+    /// For what is stored or sent.
     pub wall: UnixMillis,
 }

@@ -13,42 +13,60 @@ extern "C" {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Event {
+    /// A timer rang.
     Timer,
+    /// A microtask of ours runs: the host is done with what it was about.
     Soon,
     /// A promise is made (a flush's): the value is the function that resolves it.
     Promise,
 
+    /// `pagehide`.
     Hide,
+    /// `visibilitychange`, to either side.
     Visibility,
+    /// `freeze`.
     Freeze,
+    /// `pageshow`.
     Show,
+    /// `online`.
     Online,
+    /// `offline`.
     Offline,
     /// Another window has changed what windows share.
     Storage,
 
-    /// A request's.
+    /// A request's: `auth` gave something.
     Authorized,
+    /// `auth` rejected.
     NotAuthorized,
+    /// The body is gzip now.
     Compressed,
+    /// The body goes as it is.
     NotCompressed,
+    /// `fetch` gave a Response.
     Answered,
+    /// `fetch` rejected.
     NotAnswered,
-    /// A body's.
+    /// A body's: its reader gave a chunk, or the end.
     Chunk,
+    /// Its reader failed, or was cancelled.
     NoChunk,
 
     /// An event's that waits for the host's `enrich`.
     Enriched,
+    /// `enrich` threw or rejected: the event goes on as it was.
     NotEnriched,
 
     /// An operation's, in the host's store.
     Done,
+    /// Its promise was rejected.
     NotDone,
 
-    /// An opening's, in IndexedDB.
+    /// An opening's, in IndexedDB: the database is new.
     Upgrade,
+    /// The value is the event whose target holds the database.
     Opened,
+    /// It failed, or another connection blocks it.
     NotOpened,
     /// Another connection wants the database removed or changed.
     Unwanted,
@@ -56,7 +74,9 @@ pub enum Event {
     Closed,
     /// An operation's, in IndexedDB: a request that it waits for has its result.
     Read,
+    /// Its transaction is complete.
     Complete,
+    /// Its transaction was aborted.
     Aborted,
 }
 
@@ -115,7 +135,7 @@ impl Callbacks {
         Self { dispatch: closure.into_js_value() }
     }
 
-    pub fn get(&self, event: Event, id: u32) -> JsValue {
+    pub(super) fn get(&self, event: Event, id: u32) -> JsValue {
         let dispatch: &Dispatch = self.dispatch.unchecked_ref();
         dispatch.bind(&JsValue::NULL, event as u32, id)
     }

@@ -17,6 +17,7 @@ use crate::core::store::{Entry, StoreOp, StoreResult};
 /// Longer listings are cut.
 const ENTRIES: u32 = 1_000_000;
 
+/// Carries operations out with the methods of one object, one after another.
 pub struct HostStore {
     store: JsValue,
     waiting: RefCell<Vec<(OpId, StoreOp)>>,
@@ -66,6 +67,7 @@ impl HostStore {
         }
     }
 
+    /// Takes the events `Done` and `NotDone`.
     pub fn happened(&self, event: Event, id: u32, value: JsValue) {
         self.answer(OpId(id), if event == Event::Done { Ok(value) } else { Err(value) });
         self.go_on();

@@ -36,6 +36,7 @@ const REOPENINGS: u32 = 3;
 /// Operations that bring records in from the spool are numbered from here on.
 const IMPORTS: u32 = 0xffff_0000;
 
+/// A connection to one database, which is opened anew when it is lost.
 pub struct Idb {
     name: String,
     connection: RefCell<Connection>,
@@ -112,13 +113,14 @@ impl Idb {
         matches!(*self.connection.borrow(), Connection::First { .. })
     }
 
-    pub fn wake_at(&self) -> Millis {
+    pub(super) fn wake_at(&self) -> Millis {
         match *self.connection.borrow() {
             Connection::First { until } => until,
             _ => Millis::FAR,
         }
     }
 
+    /// Gives IndexedDB up if it has not opened by its time.
     pub fn wake(&self, now: Millis) {
         if self.wake_at() <= now {
             self.fail("IndexedDB did not open within 5 seconds");
@@ -257,6 +259,7 @@ impl Idb {
         set(target, name, &self.callbacks.get(event, id));
     }
 
+    /// Takes the events of openings and operations.
     pub fn happened(&self, event: Event, id: u32, happening: &JsValue) {
         match event {
             Event::Read => self.read(OpId(id)),
@@ -545,7 +548,7 @@ fn transaction(database: &JsValue, op: &StoreOp) -> JsValue {
     invoke(database, "transaction", args().js(&stores).text(mode).js(&options))
 }
 
-pub fn meta(entry: &Entry) -> JsValue {
+pub(super) fn meta(entry: &Entry) -> JsValue {
     let meta = object();
     set_number(&meta, "lease", entry.lease as f64);
     set_number(&meta, "attempts", entry.attempts.into());
@@ -555,7 +558,7 @@ pub fn meta(entry: &Entry) -> JsValue {
 }
 
 /// `None` if that is not one of ours.
-pub fn entry(key: &JsValue, meta: &JsValue) -> Option<Entry> {
+pub(super) fn entry(key: &JsValue, meta: &JsValue) -> Option<Entry> {
     let number = |name| value::whole(&get(meta, name), u64::from(u32::MAX)).map(|n| n as u32);
     Some(Entry {
         key: value::text(key)?,

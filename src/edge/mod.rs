@@ -55,6 +55,7 @@ impl Client {
         self.driver.log(name, metadata, time(at))
     }
 
+    /// Takes an `Exposure`; `at` is `Date.now()` of the call.
     #[wasm_bindgen(js_name = logExperiment)]
     pub fn log_experiment(
         &self,
@@ -87,16 +88,19 @@ impl Client {
         Ok(report::config_object(&self.driver.configure(patch)))
     }
 
+    /// Fields of `core_metadata` from now on; null takes one away.
     #[wasm_bindgen(js_name = setContext)]
     pub fn set_context(&self, patch: &JsValue) -> Result<(), JsValue> {
         self.driver.set_context(patch, core_slot)
     }
 
+    /// Identity and fields of `user_metadata` from now on; null takes one away.
     #[wasm_bindgen(js_name = setUser)]
     pub fn set_user(&self, patch: &JsValue) -> Result<(), JsValue> {
         self.driver.set_context(patch, user_slot)
     }
 
+    /// `'granted'`, `'pending'` or `'denied'`.
     #[wasm_bindgen(js_name = setConsent)]
     pub fn set_consent(&self, consent: &JsValue) -> Result<(), JsValue> {
         let consent = value::text(consent).and_then(|text| patch::consent(&text));

@@ -18,29 +18,43 @@ use crate::core::time::UnixMillis;
 /// What waits for the driver: the pipeline's commands, and what the parts of the edge tell.
 #[derive(Debug)]
 pub enum Report {
+    /// The pipeline's, to be carried out.
     Command(Command),
+    /// Operations may be asked of the store.
     StoreOpen,
     /// There will be no store; the text says why.
     NoStore(&'static str),
+    /// A store operation's result.
     Stored(OpId, StoreResult),
+    /// A request's outcome.
     Exported(ExportId, Answer),
+    /// An event that waited for `enrich`: the call's time, its name, its fields.
     Enriched(UnixMillis, String, Fields),
+    /// For the host's developer.
     Diagnose(Diagnostic),
 }
 
 /// How a request ended.
 #[derive(Debug)]
 pub enum Answer {
+    /// The server answered.
     Response {
+        /// HTTP's status code; 302 for a redirect that was not followed.
         status: u16,
+        /// The `Retry-After` header's text.
         retry_after: Option<String>,
+        /// Whether the request carried an Authorization header.
         authorized: bool,
         /// The `Content-Type` of what follows.
         kind: String,
+        /// The body, as far as it was read.
         content: Vec<u8>,
     },
+    /// A 2xx, whose body is still to come.
     Accepted,
+    /// No answer.
     NetworkError,
+    /// The host's `auth` threw or rejected.
     AuthFailed,
 }
 
@@ -49,30 +63,32 @@ pub enum Answer {
 pub struct Queue(Rc<RefCell<Vec<Report>>>);
 
 impl Queue {
+    /// Puts it behind all others.
     pub fn push(&self, report: Report) {
         self.0.borrow_mut().push(report);
     }
 
-    pub fn extend(&self, commands: Vec<Command>) {
+    pub(super) fn extend(&self, commands: Vec<Command>) {
         commands.into_iter().for_each(|command| self.push(Report::Command(command)));
     }
 
+    /// The one that waits longest.
     pub fn pop(&self) -> Option<Report> {
         let mut reports = self.0.borrow_mut();
         // Few wait at a time.
         (!reports.is_empty()).then(|| reports.remove(0))
     }
 
-    pub fn diagnose(&self, code: &'static str, field: &str, message: &[&str]) {
+    pub(super) fn diagnose(&self, code: &'static str, field: &str, message: &[&str]) {
         self.push(Report::Diagnose(diagnostic(code, field, message)));
     }
 }
 
-pub fn diagnostic(code: &'static str, field: &str, message: &[&str]) -> Diagnostic {
+pub(super) fn diagnostic(code: &'static str, field: &str, message: &[&str]) -> Diagnostic {
     Diagnostic { code, message: message.concat(), field: String::from(field) }
 }
 
-pub fn diagnostic_object(diagnostic: &Diagnostic) -> JsValue {
+pub(super) fn diagnostic_object(diagnostic: &Diagnostic) -> JsValue {
     let Diagnostic { code, message, field } = diagnostic;
     let told = object();
     set_text(&told, "code", code);
@@ -83,7 +99,7 @@ pub fn diagnostic_object(diagnostic: &Diagnostic) -> JsValue {
     told
 }
 
-pub fn config_object(report: &ConfigReport) -> JsValue {
+pub(super) fn config_object(report: &ConfigReport) -> JsValue {
     let mut changed = args();
     for path in &report.changed {
         changed = changed.text(path);
@@ -101,7 +117,7 @@ pub fn config_object(report: &ConfigReport) -> JsValue {
     told
 }
 
-pub fn flush_object(report: &FlushReport) -> JsValue {
+pub(super) fn flush_object(report: &FlushReport) -> JsValue {
     let told = object();
     set_number(&told, "delivered", report.delivered as f64);
     set_number(&told, "dropped", report.dropped as f64);

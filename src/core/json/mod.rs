@@ -3,13 +3,15 @@
 mod number;
 mod text;
 
-pub use number::{NUMBER, put_number, write_number, write_u64};
-pub use text::{escape, hex, longest, write_text, write_time};
+pub(crate) use number::{NUMBER, put_number};
+pub use number::{write_number, write_u64};
+pub(crate) use text::{escape, hex, longest};
+pub use text::{write_text, write_time};
 
 use alloc::vec::Vec;
 
 /// `{"name":count,…}`
-pub fn write_counts<'a>(out: &mut Vec<u8>, counts: impl Iterator<Item = (&'a str, u64)>) {
+pub(crate) fn write_counts<'a>(out: &mut Vec<u8>, counts: impl Iterator<Item = (&'a str, u64)>) {
     out.push(b'{');
     let mut first = true;
     for (name, count) in counts {
@@ -22,7 +24,7 @@ pub fn write_counts<'a>(out: &mut Vec<u8>, counts: impl Iterator<Item = (&'a str
 }
 
 /// A comma before every entry but the first.
-pub fn separate(out: &mut Vec<u8>, first: &mut bool) {
+fn separate(out: &mut Vec<u8>, first: &mut bool) {
     if !core::mem::take(first) {
         out.push(b',');
     }

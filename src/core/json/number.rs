@@ -11,6 +11,7 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 /// Bytes that a number takes, at most.
 pub const NUMBER: usize = 32;
 
+/// Appends the decimal digits.
 pub fn write_u64(out: &mut Vec<u8>, value: u64) {
     let start = out.len();
     put_zeros(out, NUMBER);
@@ -18,6 +19,7 @@ pub fn write_u64(out: &mut Vec<u8>, value: u64) {
     out.truncate(end);
 }
 
+/// Appends a number that reads back as the same double; `null` if it is not finite.
 pub fn write_number(out: &mut Vec<u8>, value: f64) {
     let start = out.len();
     put_zeros(out, NUMBER);

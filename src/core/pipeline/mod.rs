@@ -65,7 +65,9 @@ pub struct Setup {
     pub consent: Option<Consent>,
     /// Store events shortly after they are logged, before any export.
     pub write_ahead: bool,
+    /// For pages; elsewhere without effect.
     pub exit: ExitPolicy,
+    /// Of requests. Stored records are the same in all formats.
     pub format: Format,
     /// Whether a page that goes away compresses what it sends; elsewhere that is the edge's to do.
     pub compress: bool,
@@ -175,6 +177,7 @@ struct Flush {
     timed_out: bool,
 }
 
+/// One isolated state machine: its queue, its configuration, its ledger.
 #[derive(Debug)]
 pub struct Pipeline {
     config: Config,
@@ -266,6 +269,7 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
+    /// Nothing is asked of the store before [`Input::StoreReady`].
     pub fn new(now: Now, setup: Setup) -> Self {
         let half = |start: usize| {
             let mut bytes = [0; 16];
@@ -502,14 +506,17 @@ impl Pipeline {
         Some(id)
     }
 
+    /// The one in force: the last that the host gave, or a denial that another holder was given.
     pub fn consent(&self) -> Consent {
         self.consent
     }
 
+    /// The program's declaration, as [`Setup`] gave it.
     pub fn declared(&self) -> &Declared {
         &self.declared
     }
 
+    /// Whether [`Pipeline::shape`] has no room left: [`Pipeline::forget_shapes`] makes some.
     pub fn shapes_full(&self) -> bool {
         self.shapes.is_full()
     }
@@ -523,6 +530,7 @@ impl Pipeline {
         self.rates.clear();
     }
 
+    /// Where every accepted event is, at this moment.
     pub fn ledger(&self) -> Ledger {
         Ledger {
             queued: self.held(),

@@ -4,7 +4,7 @@
 //! OTLP is one `ExportLogsServiceRequest`: its scope tells of the batch what `json` tells, and an event's
 //! members are attributes of its log record.
 
-pub mod body;
+mod body;
 mod protobuf;
 mod times;
 mod writer;
@@ -33,7 +33,9 @@ const LARGEST: usize = 16 << 20;
 /// Why there is no body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoBody {
+    /// The record is not one of ours, or no longer.
     Corrupt,
+    /// The body would pass 16 MiB: a batch must be split.
     TooLarge,
 }
 
