@@ -170,7 +170,8 @@ const storable = {
     return [declared ? only('string', name) : null, plain(fields, known)];
   },
   logExperiment: (exposure) => {
-    const { experimentId, variationId, userAttributes, experimentMetadata } = Object(exposure);
+    if (!holdsFields(exposure)) return [null];
+    const { experimentId, variationId, userAttributes, experimentMetadata } = exposure;
     return [
       {
         experimentId: only('string', experimentId),

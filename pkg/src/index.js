@@ -3,7 +3,7 @@
 import { Telemetry } from '#telemetry';
 import { tell } from './diagnostics.js';
 import { Kept } from './kept.js';
-import { noFlush, noStats } from './unready.js';
+import { noFlush, noStackLeft, noStats } from './unready.js';
 import { verified as prove } from './verified.js';
 
 export { describe } from './describe.js';
@@ -89,11 +89,19 @@ export function setConsent(/** @type {any} */ consent) {
 
 /** Before `init` there is nowhere to send to, and there may never be: nobody waits for that. */
 export async function flush(/** @type {import('../index.d.ts').FlushOptions} */ options) {
-  return shared().telemetry?.flush(options) ?? noFlush();
+  try {
+    return (await shared().telemetry?.flush(options)) ?? noFlush();
+  } catch {
+    return noStackLeft;
+  }
 }
 
 export async function shutdown(/** @type {import('../index.d.ts').FlushOptions} */ options) {
-  return shared().telemetry?.shutdown(options) ?? noFlush();
+  try {
+    return (await shared().telemetry?.shutdown(options)) ?? noFlush();
+  } catch {
+    return noStackLeft;
+  }
 }
 
 export function stats() {

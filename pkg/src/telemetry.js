@@ -9,7 +9,7 @@ import { settle } from './settings.js';
 import { Spool } from './spool.js';
 import { needStack } from './stack.js';
 import { timeoutOf } from './timeout.js';
-import { noFlush, noStats } from './unready.js';
+import { noFlush, noStackLeft, noStats } from './unready.js';
 import { verified } from './verified.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
@@ -102,17 +102,25 @@ export class Telemetry {
 
   /** @returns {Promise<FlushReport>} */
   async flush(/** @type {FlushOptions | undefined} */ options) {
-    // Not awaited without need: a page that goes away has no later.
-    if (this.#kept) await this.#settledWithin(options);
-    return this.#report((client) => client.flush(timeoutOf(options)));
+    try {
+      // Not awaited without need: a page that goes away has no later.
+      if (this.#kept) await this.#settledWithin(options);
+      return await this.#report((client) => client.flush(timeoutOf(options)));
+    } catch {
+      return noStackLeft;
+    }
   }
 
   /** @returns {Promise<FlushReport>} */
   async shutdown(/** @type {FlushOptions | undefined} */ options) {
-    if (this.#kept) await this.#settledWithin(options);
-    const report = await this.#report((client) => client.shutdown(timeoutOf(options)));
-    if (this.#client) unwatch(this.#client);
-    return report;
+    try {
+      if (this.#kept) await this.#settledWithin(options);
+      const report = await this.#report((client) => client.shutdown(timeoutOf(options)));
+      if (this.#client) unwatch(this.#client);
+      return report;
+    } catch {
+      return noStackLeft;
+    }
   }
 
   /** @returns {Stats} */

@@ -36,3 +36,6 @@ export function noStats(/** @type {Stats['state']} */ state) {
 export function noFlush() {
   return { delivered: 0, dropped: 0, queued: 0, inFlight: 0, stored: 0, timedOut: false };
 }
+
+/** For whoever asks with too little stack left to make a report. */
+export const noStackLeft = Object.freeze({ ...noFlush(), timedOut: true });
