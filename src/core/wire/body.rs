@@ -33,6 +33,7 @@ impl Piece {
     }
 }
 
+/// Bytes that end before the room behind them does; `finish` cuts the room off.
 pub struct Body<'a> {
     out: &'a mut Vec<u8>,
     end: usize,
@@ -41,6 +42,7 @@ pub struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
+    /// Goes on behind what `out` holds.
     pub fn new(out: &'a mut Vec<u8>) -> Self {
         Self { end: out.len(), out, words: Vec::new() }
     }
@@ -69,6 +71,7 @@ impl<'a> Body<'a> {
         self.end = write(self.out, self.end);
     }
 
+    /// Leaves `out` with what was written.
     pub fn finish(self) {
         self.out.truncate(self.end);
     }
@@ -91,12 +94,14 @@ impl<'a> Body<'a> {
         Piece { first, last: self.words.len() as u32, length }
     }
 
+    /// Keeps bytes as a piece, without writing them.
     pub fn piece(&mut self, bytes: &[u8]) -> Piece {
         let start = self.end;
         self.put_bytes(bytes);
         self.cut(start)
     }
 
+    /// Writes a piece, where there is room for its [`size`](Piece::size).
     pub fn put(&mut self, piece: &Piece) {
         let words = self.words.get(piece.first as usize..piece.last as usize);
         if let (Some(words), Some(behind)) = (words, self.out.get_mut(self.end..)) {
@@ -107,6 +112,7 @@ impl<'a> Body<'a> {
         self.end += piece.length as usize;
     }
 
+    /// Writes a byte, where there is room.
     pub fn put_byte(&mut self, byte: u8) {
         if let Some(first) = self.behind().first_mut() {
             *first = byte;
@@ -114,6 +120,7 @@ impl<'a> Body<'a> {
         self.end += 1;
     }
 
+    /// Makes room for bytes, and writes them.
     pub fn put_bytes(&mut self, bytes: &[u8]) {
         self.room(bytes.len());
         if let Some(place) = self.behind().get_mut(..bytes.len()) {

@@ -4,7 +4,7 @@
 //! OTLP is one `ExportLogsServiceRequest`: its scope tells of the batch what `json` tells, and an event's
 //! members are attributes of its log record.
 
-mod body;
+pub mod body;
 mod protobuf;
 mod times;
 mod writer;
