@@ -74,6 +74,7 @@ async function openLab(
       }
     };
     process.on('exit', end);
+    child.on('exit', () => process.removeListener('exit', end));
     after(end);
     return out;
   };
