@@ -75,6 +75,8 @@ impl World {
         };
         if jumped || held_up {
             self.may_come_twice(&serials, "its lease ran out under its holder");
+        } else {
+            self.lapsed.extend(serials);
         }
     }
 }

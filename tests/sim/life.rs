@@ -103,6 +103,10 @@ impl World {
         self.say(|| format!("the clock jumps by {far} ms"));
         self.wall_offset += far;
         self.jumped_at = self.mono;
+        if far < 0 {
+            let lapsed = core::mem::take(&mut self.lapsed);
+            self.may_come_twice(&lapsed, "its lease, long over, seems to hold again");
+        }
     }
 
     /// The machine sleeps: nothing goes on but the wall's clock.

@@ -87,6 +87,8 @@ pub struct World {
     pub holders: HashMap<String, Holder>,
     /// What was done to the store last, for the case that the power fails.
     pub changes: VecDeque<Change>,
+    /// Events of records whose lease ran out under a living holder, who can see that by its clock.
+    pub lapsed: Vec<u32>,
     /// When the wall's clock last jumped.
     pub jumped_at: u64,
     pub doings_left: u64,
@@ -124,6 +126,7 @@ impl World {
             commanded: HashMap::new(),
             holders: HashMap::new(),
             changes: VecDeque::new(),
+            lapsed: Vec::new(),
             jumped_at: 0,
             doings_left,
             splits: false,
