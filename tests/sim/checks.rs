@@ -370,7 +370,19 @@ impl World {
             Reason::Killed,
             Reason::ShutDown,
         ];
+        // What failed to be written, as far as its holder knows, may be there all the same, without
+        // the report that a later state of the batch has. The server counts a batch once.
+        let without_report = |request: &super::network::Request| {
+            request.taken && request.body.dropped.is_empty() && {
+                let (id, events) = (request.body.batch_id, request.body.events.len());
+                let is_later = |other: &super::network::Request| {
+                    other.body.batch_id == id && other.body.events.len() > events
+                };
+                self.requests.iter().any(is_later)
+            }
+        };
         let lost = self.options.store.loses + self.options.life.power_failure > 0
+            || self.requests.iter().any(without_report)
             || silent.iter().any(|reason| drops.0[*reason as usize] > 0)
             || self.past.iter().any(|ledger| !ledger.dropped.is_empty() || ledger.handed_over > 0)
             || alive.into_iter().any(|client| {
