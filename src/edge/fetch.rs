@@ -28,6 +28,18 @@ const KEEPALIVE_BYTES: usize = 65_536;
 /// again, but no further, and no longer, than this.
 const BODY_BYTES: u64 = 65_536;
 const BODY_MILLIS: u64 = 10_000;
+/// The body decides on some, the connection on the others: with one of those Node's `fetch` refuses
+/// every request.
+const OWN_HEADERS: [&str; 8] = [
+    "content-type",
+    "content-encoding",
+    "content-length",
+    "connection",
+    "keep-alive",
+    "transfer-encoding",
+    "upgrade",
+    "expect",
+];
 /// Of a header that is read.
 const HEADER_UNITS: u32 = 128;
 
@@ -372,9 +384,7 @@ fn read_init(options: &Options<'_>, format: Format) -> String {
         let problem = match value {
             _ if !is_header_name(name) => "is not a header's name",
             _ if is("authorization") => "belongs to `auth`",
-            _ if is("content-type") || is("content-encoding") || is("content-length") => {
-                "is not the host's to set"
-            }
+            _ if OWN_HEADERS.iter().any(|own| is(own)) => "is not the host's to set",
             Own::Text(text) if utf16_units(text) >= TEXT_UNITS as usize => {
                 "must have less than 8,192 characters"
             }
