@@ -1,11 +1,13 @@
 //! Events that were staged are taken in as runs: nothing of what follows tells it from taking each.
 #![cfg(not(target_arch = "wasm32"))]
 
+use std::iter;
+
 use proptest::prelude::*;
 use wasm_telemetry::core::config::{Layer, Setting, Value};
 use wasm_telemetry::core::io::{Command, Content, FlushId, Input, Outcome};
 use wasm_telemetry::core::pipeline::{Pipeline, Setup};
-use wasm_telemetry::core::shapes::{FieldKind, ShapeId, Staged};
+use wasm_telemetry::core::shapes::{FieldKind, Shape, ShapeId, Staged};
 use wasm_telemetry::core::time::{Millis, Now, UnixMillis};
 
 const NOW: Now = Now { mono: Millis(1_000), wall: UnixMillis(1_767_323_045_678) };
@@ -32,7 +34,10 @@ fn any_event() -> impl Strategy<Value = Event> {
             1 => Just(f64::NAN),
         ]
     };
-    (0_u64..100, 0..SHAPES.len(), [number(), number()], "\\PC{0,12}").prop_map(
+    let long = (any::<char>(), 1_010_usize..1_040)
+        .prop_map(|(c, bytes)| iter::repeat_n(c, bytes / c.len_utf8()).collect::<String>());
+    let text = prop_oneof![8 => "\\PC{0,12}", 2 => long];
+    (0_u64..100, 0..SHAPES.len(), [number(), number()], text).prop_map(
         |(at, shape, [n, m], text)| {
             let (_, fields) = SHAPES[shape];
             let mut values = Vec::new();
@@ -139,6 +144,31 @@ proptest! {
             given.extend(commands);
         }
         prop_assert_eq!(finish(at_once, given), finish(one_by_one, expected));
+    }
+
+    #[test]
+    fn staged_events_give_what_the_general_way_gives(
+        events in proptest::collection::vec(any_event(), 1..60),
+    ) {
+        let limits = [
+            ("maxExportBatchSize", 10),
+            ("maxQueueSize", 200),
+            ("maxExportBatchBytes", 4_096),
+            ("maxQueueBytes", 1_048_576),
+        ];
+        let ((mut staged, shapes), (mut general, _)) = (pipeline(limits), pipeline(limits));
+        let (mut given, mut expected) = (Vec::new(), Vec::new());
+        for Event { at, shape, values } in &events {
+            let at = UnixMillis(*at);
+            let event = Staged { at, shape: shapes[*shape], values };
+            staged.handle(NOW, Input::Shaped(event), &mut given);
+            let bytes: Vec<u8> = values.iter().flat_map(|value| value.to_le_bytes()).collect();
+            let (name, fields) = SHAPES[*shape];
+            let fields = Shape::new(name, fields.iter().copied());
+            let fields = fields.read(values, &bytes);
+            general.handle(NOW, Input::Event { at, name, fields: &fields }, &mut expected);
+        }
+        prop_assert_eq!(finish(staged, given), finish(general, expected));
     }
 
     #[test]

@@ -47,8 +47,12 @@ const EVENT: u64 = 5;
 
 /// So many zeros are put behind a record at once, to be written over: quicker than to grow byte by byte.
 const AHEAD: usize = 2_048;
-/// With so many values the length of a staged event takes one byte, whatever they are.
+/// With so many words the length of a staged event takes one byte, whatever they are.
 const SHORT: usize = 12;
+/// What two bytes can tell of its length.
+const LONGEST: usize = 1 << 14;
+/// Bytes of a text that can't be too long, however few characters they make.
+const SHORT_TEXT: usize = 1_024;
 
 /// What a record says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,25 +174,31 @@ impl Builder {
         put_fields(&mut self.bytes, &context.user);
     }
 
-    /// An event of a registered shape. False if a value is not finite: then nothing was written.
+    /// An event of a registered shape. False if a number is not finite, or a text is garbled or has more
+    /// than 1,024 bytes: then nothing was written.
     pub fn shaped(&mut self, event: &Staged<'_>, shape: &Shape, rate: Option<f64>) -> bool {
         let index = event.shape.0 as usize;
         if self.known.len() <= index {
             self.known.resize(index + 1, 0);
         }
+        let (start, definitions) = (self.bytes.len(), self.definitions.len());
         if self.known[index] == 0 {
-            self.known[index] = self.add(&shape.definition) + 1;
+            self.known[index] = self.define(&shape.definition) + 1;
         }
         let tag = tag(self.known[index] - 1, rate);
         let end = self.bytes.len();
         put_zeros(&mut self.bytes, room(event));
-        let written = self.write(end, tag, event, rate);
-        self.bytes.truncate(written.unwrap_or(end));
+        let written = self.write(end, tag, event, shape, rate);
+        if written.is_none() && self.definitions.len() > definitions {
+            self.known[index] = 0;
+            self.definitions.pop();
+        }
+        self.bytes.truncate(written.unwrap_or(start));
         written.is_some()
     }
 
-    /// Takes staged events of shapes that are defined here already and of no texts, as long as they are
-    /// `plain`, and there is room for so many and below that size. Gives the words that are left.
+    /// Takes staged events of shapes that are defined here already, as long as they are `plain`, and
+    /// there is room for so many and below that size. Gives the words that are left.
     pub fn run<'w>(
         &mut self,
         mut words: &'w [f64],
@@ -204,12 +214,14 @@ impl Builder {
             && end + room(&event) <= size
             && plain(event.shape)
             && let Some(known @ 1..) = self.known.get(event.shape.0 as usize).copied()
+            && let Some(shape) = shapes.get(event.shape)
         {
             if self.bytes.len() < end + room(&event) {
                 let missing = end + room(&event) - self.bytes.len();
                 put_zeros(&mut self.bytes, missing + AHEAD);
             }
-            let Some(next) = self.write(end, tag(known - 1, None), &event, None) else { break };
+            let tag = tag(known - 1, None);
+            let Some(next) = self.write(end, tag, &event, shape, None) else { break };
             end = next;
             words = rest;
         }
@@ -224,8 +236,12 @@ impl Builder {
         end: usize,
         tag: u64,
         event: &Staged<'_>,
+        shape: &Shape,
         rate: Option<f64>,
     ) -> Option<usize> {
+        if room(event) > LONGEST {
+            return None;
+        }
         let out = self.bytes.get_mut(end..)?;
         let start = write_varint(out, 0, tag)? + if event.values.len() <= SHORT { 1 } else { 2 };
         let difference = event.at.0.wrapping_sub(self.last) as i64;
@@ -234,7 +250,11 @@ impl Builder {
             *out.get_mut(at..)?.first_chunk_mut()? = rate.to_le_bytes();
             at += 8;
         }
-        at = write_numbers(out, at, event.values)?;
+        at = if shape.texts {
+            write_fields(out, at, &shape.fields, event.values)?
+        } else {
+            write_numbers(out, at, event.values)?
+        };
         let length = at - start;
         if event.values.len() <= SHORT {
             *out.get_mut(start - 1)? = length as u8;
@@ -387,6 +407,50 @@ fn write_numbers(out: &mut [u8], mut at: usize, values: &[f64]) -> Option<usize>
         at += 1 + size;
     }
     (largest < f64::INFINITY.to_bits() << 1).then_some(at)
+}
+
+/// The same for a shape with texts; none also if one of these is not for this way.
+fn write_fields(
+    out: &mut [u8],
+    mut at: usize,
+    fields: &[(String, FieldKind)],
+    mut words: &[f64],
+) -> Option<usize> {
+    let mut sizes = at;
+    for (index, (_, kind)) in fields.iter().enumerate() {
+        let second = index % 2 == 1;
+        if !second {
+            sizes = at;
+            *out.get_mut(at)? = 0;
+            at += 1;
+        }
+        let (value, rest) = words.split_first()?;
+        words = rest;
+        if *kind != FieldKind::Text {
+            let (size, bytes) = trim(*value);
+            *out.get_mut(at..)?.first_chunk_mut()? = bytes;
+            *out.get_mut(sizes)? |= (size as u8) << if second { 4 } else { 0 };
+            at += size;
+            if !value.is_finite() {
+                return None;
+            }
+            continue;
+        }
+        let length = *value as usize;
+        if length > SHORT_TEXT {
+            return None;
+        }
+        at = write_varint(out, at, length as u64)?;
+        let (text, rest) = words.split_at_checked(length.div_ceil(8))?;
+        words = rest;
+        let bytes = out.get_mut(at..)?;
+        for (place, word) in bytes.as_chunks_mut().0.iter_mut().zip(text) {
+            *place = word.to_bits().to_le_bytes();
+        }
+        core::str::from_utf8(bytes.get(..length)?).ok()?;
+        at += length;
+    }
+    Some(at)
 }
 
 /// How many bytes are left of a double, and these, first.

@@ -9,7 +9,7 @@ use super::super::ledger::{Drops, Reason};
 use super::super::planted::{Bug, planted};
 use super::super::random::unit_of;
 use super::super::record::{Builder, Header};
-use super::super::shapes::{ShapeId, Staged, definition};
+use super::super::shapes::{Shape, ShapeId, Staged, definition};
 use super::super::text::{self, utf16_units};
 use super::super::time::{Millis, Now, UnixMillis};
 use super::keep::SLICE;
@@ -89,39 +89,44 @@ impl Pipeline {
         if self.suppresses() {
             return;
         }
-        let Some(shape) = self.shapes.get(event.shape) else {
-            return;
-        };
-        let sampling = self.rates.get(event.shape.0 as usize).copied().flatten();
-        let by_session = sampling.is_some_and(|sampling| sampling.by_session);
-        let infinite = |value: &f64| !value.is_finite();
-        if by_session || shape.texts || event.values.iter().any(infinite) {
-            return self.shaped_apart(event, commands);
+        let shapes = core::mem::take(&mut self.shapes);
+        if let Some(shape) = shapes.get(event.shape) {
+            self.shaped_as(shape, event, commands);
         }
-        let Some(rate) = self.sample(sampling, "") else {
+        self.shapes = shapes;
+    }
+
+    fn shaped_as(&mut self, shape: &Shape, event: &Staged<'_>, commands: &mut Vec<Command>) {
+        let sampling = self.rates.get(event.shape.0 as usize).copied().flatten();
+        let Some(rate) = self.sample(sampling, &shape.name) else {
             return;
         };
         if !self.make_room(commands) {
             return;
         }
         self.open_batch();
-        if let (Some(open), Some(shape)) = (&mut self.open, self.shapes.get(event.shape)) {
+        if let Some(open) = &mut self.open {
             open.context(self.context_epoch, &self.context);
-            open.shaped(event, shape, rate);
+            if !open.shaped(event, shape, rate) {
+                self.shaped_apart(shape, event, rate, commands);
+            }
         }
         self.accepted(commands);
     }
 
-    /// The general way says what is to be said about it, and takes texts.
-    fn shaped_apart(&mut self, event: &Staged<'_>, commands: &mut Vec<Command>) {
+    /// The general way says what is to be said about it.
+    fn shaped_apart(
+        &mut self,
+        shape: &Shape,
+        event: &Staged<'_>,
+        rate: Option<f64>,
+        commands: &mut Vec<Command>,
+    ) {
         let bytes: Vec<u8> =
             event.values.iter().flat_map(|value| value.to_bits().to_le_bytes()).collect();
-        let shapes = core::mem::take(&mut self.shapes);
-        if let Some(shape) = shapes.get(event.shape) {
-            let fields = shape.read(event.values, &bytes);
-            self.event(event.at, &shape.name, &fields, commands);
-        }
-        self.shapes = shapes;
+        let given = shape.read(event.values, &bytes);
+        let fields = self.validate(&shape.name, &given, commands);
+        self.write(event.at, &shape.name, rate, given.len(), &fields);
     }
 
     pub(super) fn event(
@@ -149,19 +154,30 @@ impl Pipeline {
             self.told.tell(commands, "invalid_name", name, &message);
             return;
         }
-        let given = fields.len();
-        let fields = self.validate(name, fields, commands);
+        let good = self.validate(name, fields, commands);
         if !self.make_room(commands) {
             return;
         }
         self.open_batch();
+        self.write(at, name, rate, fields.len(), &good);
+        self.accepted(commands);
+    }
+
+    /// Writes the fields that are left of so many.
+    fn write(
+        &mut self,
+        at: UnixMillis,
+        name: &str,
+        rate: Option<f64>,
+        given: usize,
+        fields: &[(&str, Field<'_>)],
+    ) {
         let kinds = fields.iter().filter_map(|(key, field)| Some((*key, field.kind().ok()?)));
         let definition = definition(name, given - fields.len(), kinds);
         if let Some(open) = &mut self.open {
             open.context(self.context_epoch, &self.context);
-            open.event(at, &definition, rate, &fields);
+            open.event(at, &definition, rate, fields);
         }
-        self.accepted(commands);
     }
 
     pub(super) fn exposure(
