@@ -55,6 +55,7 @@ export class Hot {
    * @param {boolean} host.general whether every event takes the general path
    * @param {(call: () => void) => void} host.run makes a call into the WebAssembly
    * @param {(call: () => void) => void} host.runApart the same where nobody could catch misuse
+   * @param {(call: () => void) => void} host.runLater the same in a microtask
    * @param {(dropped: number) => void} host.tellDropped
    */
   constructor(client, memory, host) {
@@ -65,7 +66,7 @@ export class Hot {
     this.wake = () => {
       this.#steady = 0;
       this.#shares = 0;
-      host.runApart(wake);
+      host.runLater(wake);
     };
   }
 

@@ -7,7 +7,7 @@ import { Kept } from './kept.js';
 import { load, whenLoaded } from './load.js';
 import { settle } from './settings.js';
 import { Spool } from './spool.js';
-import { needStack } from './stack.js';
+import { anyStack, needStack } from './stack.js';
 import { timeoutOf } from './timeout.js';
 import { noFlush, noStackLeft, noStats } from './unready.js';
 import { verified } from './verified.js';
@@ -177,6 +177,7 @@ export class Telemetry {
       general: this.#strict || this.#options.enrich !== undefined,
       run: (call) => this.#run(call),
       runApart: (call) => this.#runApart(call),
+      runLater: (call) => this.#runApart(call, anyStack),
       tellDropped: (count) => this.#tellDropped(count),
     });
     this.#handOn(kept);
@@ -207,13 +208,14 @@ export class Telemetry {
   /**
    * @template T
    * @param {(client: Client) => T} call
+   * @param {() => void} [probe] throws if too little stack is left
    * @returns {T | undefined}
    */
-  #run(call) {
+  #run(call, probe = needStack) {
     if (!this.#client) return undefined;
     let entered = false;
     try {
-      needStack();
+      probe();
       entered = true;
       if (this.#overflown > 0) this.#tellOverflown();
       return call(this.#client);
@@ -249,10 +251,14 @@ export class Telemetry {
     return Promise.race([this.#settled, new Promise((resolve) => setTimeout(resolve, millis))]);
   }
 
-  /** Where nobody waits for what strict mode throws. */
-  #runApart(/** @type {(client: Client) => void} */ call) {
+  /**
+   * Where nobody waits for what strict mode throws.
+   * @param {(client: Client) => void} call
+   * @param {() => void} [probe]
+   */
+  #runApart(call, probe) {
     try {
-      this.#run(call);
+      this.#run(call, probe);
     } catch (error) {
       this.#tell('misuse', /** @type {TypeError} */ (error).message);
     }
