@@ -38,9 +38,13 @@ const steps = [
   {
     name: 'clippy',
     part: 'lint',
-    command: ['cargo', 'clippy', '--features', 'ablation', ...denyWarnings],
+    command: ['cargo', 'clippy', '--features', 'ablation,inspect', ...denyWarnings],
   },
-  { name: 'clippy wasm32', part: 'lint', command: ['cargo', 'clippy', ...wasm, ...denyWarnings] },
+  {
+    name: 'clippy wasm32',
+    part: 'lint',
+    command: ['cargo', 'clippy', ...wasm, '--features', 'inspect', ...denyWarnings],
+  },
   {
     name: 'clippy fuzz',
     part: 'lint',
