@@ -38,8 +38,8 @@ export interface Explanation {
     seq?: number;
     /** Answers that refused it for now. */
     attempts: number;
-    /** While it is in memory, the store has it, too. */
-    copied: boolean;
+    /** The store has it, also while it is in memory. */
+    stored: boolean;
   };
   /** What is sent of it, in the words of the `json` format, once its batch is finished. */
   sent?: unknown;

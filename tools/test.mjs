@@ -111,6 +111,7 @@ const steps = [
   nodeTests('otlp', 'build'),
   nodeTests('hostile', 'build'),
   nodeTests('browser', 'build'),
+  nodeTests('inspector', 'build'),
   nodeTests('trials', 'build'),
   { name: 'demo', part: 'demo', needs: 'build', command: ['node', 'tools/demo.mjs', '--check'] },
   {

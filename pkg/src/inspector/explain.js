@@ -13,7 +13,7 @@ export function explained(trace, event) {
       id: batch.id,
       seq: batch.seq,
       attempts: batch.attempts,
-      copied: batch.copied,
+      stored: batch.stored,
     },
     ...{ sent, story },
   };

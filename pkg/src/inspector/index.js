@@ -32,12 +32,13 @@ export function close() {
 }
 
 function show() {
-  if (panel || typeof document === 'undefined' || !document.body) return;
+  if (panel || typeof document === 'undefined') return;
   panel = new Panel(document);
   shared().changed = () => panel?.changed();
 }
 
+// Not before the page is there: its first picture is none of ours.
 if (typeof document !== 'undefined') {
-  if (document.body) show();
-  else document.addEventListener('DOMContentLoaded', show, { once: true });
+  if (document.readyState === 'complete') show();
+  else addEventListener('load', show, { once: true });
 }

@@ -59,6 +59,7 @@ export class Panel {
   );
   #pages;
   #panel;
+  #traced;
 
   constructor(/** @type {Document} */ document) {
     this.#document = document;
@@ -87,6 +88,20 @@ export class Panel {
         content,
       ),
     );
+    this.#traced = make(
+      'div',
+      { class: 'traced' },
+      make(
+        'div',
+        {
+          role: 'tablist',
+          'aria-label': 'What to look at',
+          keydown: (event) => this.#arrow(event),
+        },
+        ...this.#tabs,
+      ),
+      ...this.#pages,
+    );
     this.#panel = make(
       'div',
       {
@@ -109,16 +124,7 @@ export class Panel {
       ),
       this.#notice,
       this.#ledger.element,
-      make(
-        'div',
-        {
-          role: 'tablist',
-          'aria-label': 'What to look at',
-          keydown: (event) => this.#arrow(event),
-        },
-        ...this.#tabs,
-      ),
-      ...this.#pages,
+      this.#traced,
     );
     this.#select(0);
     this.#host = document.createElement('wasm-telemetry-inspector');
@@ -127,7 +133,8 @@ export class Panel {
     sheet.replaceSync(css);
     this.#root.adoptedStyleSheets = [sheet];
     this.#root.append(this.#launcher, this.#panel);
-    document.body.append(this.#host);
+    // Beside the body: what a framework does with its children is its own.
+    document.documentElement.append(this.#host);
     document.addEventListener('keydown', (event) => this.#key(event));
     this.#count();
   }
@@ -149,7 +156,8 @@ export class Panel {
     this.#panel.hidden = true;
     this.#launcher.setAttribute('aria-expanded', 'false');
     this.#launcher.hidden = false;
-    const { body } = this.#document;
+    const { activeElement, body } = this.#document;
+    if (activeElement !== this.#host && activeElement !== body) return;
     const back = this.#before;
     if (back instanceof HTMLElement && back !== body && back !== this.#host) back.focus();
     else this.#launcher.focus();
@@ -224,6 +232,7 @@ export class Panel {
     const stats = this.#chosen?.stats ?? defaultStats();
     setText(this.#notice, this.#chosen ? '' : stats ? production : 'There is no instance yet.');
     this.#ledger.element.hidden = !stats;
+    this.#traced.hidden = !this.#chosen;
     if (stats) this.#ledger.update(stats);
     this.#list.update(this.#chosen);
     const rows = this.#chosen ? settings(this.#chosen) : [];

@@ -33,7 +33,7 @@ const mostTraces = 16;
  * @property {number} [first]
  * @property {number} [request]
  *
- * @typedef {Seen & { members: Traced[], id?: string, seq?: number, copied: boolean }} Batch
+ * @typedef {Seen & { members: Traced[], id?: string, seq?: number, stored: boolean }} Batch
  *
  * @typedef {object} Core
  * @property {() => import('../../index.d.ts').Stats} stats
@@ -171,11 +171,7 @@ export class Trace {
     this.#place(seen);
     if (logged) this.#settleFields(logged, changes.fieldsLeftOut);
     this.#vanished(seen, changes);
-    for (const batch of this.batches.values()) batch.copied = false;
-    for (const { place, key } of seen) {
-      const batch = this.batches.get(key);
-      if (place === 'copy' && batch) batch.copied = true;
-    }
+    this.#copied(seen);
     this.#forget();
   }
 
@@ -263,7 +259,7 @@ export class Trace {
       placed.add(now.key);
       const known = this.batches.get(now.key);
       /** @type {Batch} */
-      const batch = known ?? { ...now, members: [], copied: false };
+      const batch = known ?? { ...now, members: [], stored: false };
       const before = { ...batch };
       const { place, attempts, events, request } = now;
       const first = now.first ?? batch.first;
@@ -311,6 +307,17 @@ export class Trace {
     event.fate = fate;
     event.reason = undefined;
     if (event.story.at(-1)?.text !== text) this.#tell(event, text);
+  }
+
+  #copied(/** @type {Seen[]} */ seen) {
+    const copies = new Set(seen.filter(({ place }) => place === 'copy').map(({ key }) => key));
+    for (const batch of this.batches.values()) {
+      const copied = copies.has(batch.key);
+      if (copied && !batch.stored) {
+        for (const event of batch.members) this.#tell(event, 'a copy is in the store');
+      }
+      batch.stored = copied || batch.place === 'stored' || batch.place === 'ofOthers';
+    }
   }
 
   /** What became of batches that are nowhere any more. */
