@@ -59,7 +59,7 @@ async function main() {
 
   checkManifest();
   const profile = options.debug ? 'debug' : 'release';
-  await buildWasm(compile(profile), profile);
+  await buildWasm(compile(profile, 'package'), profile);
   await buildDecoder(compile(profile, 'decoder'), profile);
   await bundle();
   await bundleTools();
@@ -83,19 +83,23 @@ function checkManifest() {
 
 /**
  * @param {'debug' | 'release'} profile
- * @param {string[]} features
- * @returns {string} the compiled module, as rustc left it, until the next one is compiled
+ * @param {'package' | 'decoder'} module
+ * @returns {string} the compiled module, as rustc left it
  */
-function compile(profile, ...features) {
-  // Its own: the file's name says nothing of features, and whatever else builds the crate writes over it.
-  const target = join(root, 'target', 'package');
+function compile(profile, module) {
+  // A file's name says nothing of features, and whatever else builds the crate writes over it. So the package's
+  // has a folder of its own. The decoder, which takes two seconds, shares wasm-pack's, with what it depends on.
+  const target = join(root, 'target', module === 'package' ? 'package' : '');
+  const features = [
+    ...(module === 'decoder' ? ['decoder'] : []),
+    ...(profile === 'release' ? ['bare'] : []),
+  ];
   // Only a cdylib alone gets link-time optimization: with an rlib beside it, Cargo leaves that out.
   run('cargo', [
     ...['rustc', '--lib', '--crate-type', 'cdylib', '--locked', '--target-dir', target],
-    ...['--target', 'wasm32-unknown-unknown'],
+    ...['--target', 'wasm32-unknown-unknown', '--features', features.join(',')],
     ...cargoConfig,
     ...(profile === 'release' ? ['--release'] : []),
-    ...['--features', [...features, ...(profile === 'release' ? ['bare'] : [])].join(',')],
   ]);
   return join(target, 'wasm32-unknown-unknown', profile, 'wasm_telemetry.wasm');
 }
