@@ -42,6 +42,14 @@ const steps = [
   },
   { name: 'clippy wasm32', part: 'lint', command: ['cargo', 'clippy', ...wasm, ...denyWarnings] },
   {
+    name: 'clippy decoder',
+    part: 'lint',
+    command: [
+      ...['cargo', 'clippy', ...wasm, '--lib', '--locked', '--features', 'decoder'],
+      ...['--', '-D', 'warnings'],
+    ],
+  },
+  {
     name: 'clippy fuzz',
     part: 'lint',
     command: [
