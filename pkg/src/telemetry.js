@@ -51,7 +51,6 @@ export class Telemetry {
     // A page's own store is shared by the pages of its origin, and so is a denial.
     if (isPage && options.store === undefined) this.#spool = spool;
     this.#say(kept.consent ?? options.consent);
-    if (this.#saidAt === 0 && this.#isDenied()) options.consent = 'denied';
     if (options.consent === 'denied' && kept.consent === undefined) kept.setConsent('denied');
     const release = guard(options, host, kept);
     load(options);
@@ -158,7 +157,11 @@ export class Telemetry {
    */
   #start(memory, host, leaving) {
     const kept = /** @type {Kept} */ (this.#kept);
-    if (this.#isDenied()) kept.setConsent('denied');
+    // Not before: the first look into `localStorage` can take a page longer than all of `init`.
+    if (this.#isDenied()) {
+      this.#options.consent = 'denied';
+      kept.setConsent('denied');
+    }
     // First, for who opens the store later sees what was put there.
     recover(this.#options, host, kept);
     try {
