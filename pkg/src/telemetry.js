@@ -13,6 +13,7 @@ import { noFlush, noStackLeft, noStats } from './unready.js';
 import { verified } from './verified.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
+/** @typedef {import('../index.d.ts').DiagnosticCode} DiagnosticCode */
 /** @typedef {import('../index.d.ts').FlushOptions} FlushOptions */
 /** @typedef {import('../index.d.ts').FlushReport} FlushReport */
 /** @typedef {import('../index.d.ts').ConfigReport} ConfigReport */
@@ -267,7 +268,7 @@ export class Telemetry {
     }
   }
 
-  #stop(/** @type {string} */ code, /** @type {string} */ message) {
+  #stop(/** @type {DiagnosticCode} */ code, /** @type {string} */ message) {
     if (this.#client) unwatch(this.#client);
     this.#client = undefined;
     this.#hot = undefined;
@@ -287,7 +288,7 @@ export class Telemetry {
   }
 
   /**
-   * @param {string} code
+   * @param {DiagnosticCode} code
    * @param {string} message
    * @param {string} [field]
    */
