@@ -50,6 +50,8 @@ const made = (/** @type {string} */ out) => ({
 const production = made(join(root, 'target', 'npm'));
 // With what the inspector asks for.
 const development = made(join(root, 'target', 'npm', 'development'));
+// What reads stored records, for the inspectors: a module of its own.
+const decoderFolder = join(root, 'target', 'npm', 'decoder');
 
 try {
   await main();
@@ -66,9 +68,11 @@ async function main() {
 
   checkManifest();
   const profile = options.debug ? 'debug' : 'release';
-  await buildWasm(production, compile(profile), profile);
-  await buildWasm(development, compile(profile, ['inspect']), profile);
+  await buildWasm(production, compile(profile, 'package'), profile);
+  await buildWasm(development, compile(profile, 'development'), profile);
+  await buildDecoder(compile(profile, 'decoder'), profile);
   await bundle();
+  await bundleTools();
   copyForNpm();
   await printSizes();
   if (options.debug) console.log('build: a debug build: large and slow, not for publishing');
@@ -87,21 +91,25 @@ function checkManifest() {
   }
 }
 
-/** @returns {string} the compiled module, as rustc left it */
-function compile(
-  /** @type {'debug' | 'release'} */ profile,
-  /** @type {string[]} */ features = [],
-) {
-  const all = profile === 'release' ? ['bare', ...features] : features;
-  // Its own: the file's name says nothing of features, and whatever else builds the crate writes over it.
-  const target = join(root, 'target', 'package');
+/**
+ * @param {'debug' | 'release'} profile
+ * @param {'package' | 'development' | 'decoder'} module
+ * @returns {string} the compiled module, as rustc left it
+ */
+function compile(profile, module) {
+  // A file's name says nothing of features, and whatever else builds the crate writes over it. So the package's
+  // has a folder of its own. The others, which take seconds, share wasm-pack's, with what they depend on.
+  const target = join(root, 'target', module === 'package' ? 'package' : '');
+  const features = [
+    ...{ package: [], development: ['inspect'], decoder: ['decoder'] }[module],
+    ...(profile === 'release' ? ['bare'] : []),
+  ];
   // Only a cdylib alone gets link-time optimization: with an rlib beside it, Cargo leaves that out.
   run('cargo', [
     ...['rustc', '--lib', '--crate-type', 'cdylib', '--locked', '--target-dir', target],
-    ...['--target', 'wasm32-unknown-unknown'],
+    ...['--target', 'wasm32-unknown-unknown', '--features', features.join(',')],
     ...cargoConfig,
     ...(profile === 'release' ? ['--release'] : []),
-    ...['--features', all.join()],
   ]);
   return join(target, 'wasm32-unknown-unknown', profile, 'wasm_telemetry.wasm');
 }
@@ -153,6 +161,39 @@ async function buildWasm(
     writeFileSync(wasmFile, stripped(readFileSync(namedFile)));
   }
   writeFileSync(bytesFile, `export const bytes = '${await deflated(wasmFile)}';\n`);
+  writeFileSync(stampFile, stamp);
+}
+
+async function buildDecoder(/** @type {string} */ compiled, /** @type {string} */ profile) {
+  const stampFile = join(decoderFolder, 'stamp');
+  const stamp = createHash('sha256')
+    .update(readFileSync(compiled))
+    .update(readFileSync(new URL(import.meta.url)))
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .update(version('wasm-bindgen'))
+    .update(profile)
+    .digest('hex');
+  if (readIfThere(stampFile) === stamp) return console.log('build: decoder unchanged');
+  rmSync(stampFile, { force: true });
+  console.log(`build: decoder: wasm-bindgen${profile === 'debug' ? '' : ' and wasm-opt'}`);
+  const bound = join(decoderFolder, 'decoder_bg.wasm');
+  run('wasm-bindgen', [
+    ...['--target', 'bundler', '--out-dir', decoderFolder, '--out-name', 'decoder'],
+    ...['--remove-producers-section', compiled],
+  ]);
+  if (profile !== 'debug') {
+    const features = wasmFeatures.map((feature) => `--enable-${feature}`);
+    run('wasm-opt', [...features, '-Oz', bound, '-o', bound]);
+  }
+  writeFileSync(
+    join(decoderFolder, 'bytes.js'),
+    `export const bytes = '${await deflated(bound)}';\n`,
+  );
+  writeFileSync(
+    join(decoderFolder, 'decoder_bg.d.ts'),
+    "export * from './decoder.js';\n" +
+      'export function __wbg_set_wasm(exports: WebAssembly.Exports): void;\n',
+  );
   writeFileSync(stampFile, stamp);
 }
 
@@ -271,12 +312,48 @@ async function bundle() {
   console.log(`build: pkg/dist ${changed.some(Boolean) ? 'written' : 'unchanged'}`);
 }
 
+// What looks at stores; its parts are files of their own, which are there once.
+async function bundleTools() {
+  const dist = join(root, 'pkg', 'dist');
+  for (const [name, entry] of [['decoder.js', 'pkg/src/decoder.js']]) {
+    const { outputFiles } = await build({
+      absWorkingDir: root,
+      entryPoints: [entry],
+      outfile: join(dist, name),
+      bundle: true,
+      write: false,
+      format: 'esm',
+      target: 'es2022',
+      minify: true,
+      legalComments: 'none',
+      external: ['node:*'],
+      plugins: [
+        { name: 'generated', setup: (build) => resolveGenerated(build, production) },
+        {
+          name: 'own',
+          setup({ onResolve }) {
+            onResolve({ filter: /^#(decoder|package)$/ }, ({ path }) => ({
+              path: path === '#decoder' ? './decoder.js' : './index.js',
+              external: true,
+            }));
+          },
+        },
+      ],
+    });
+    writeIfChanged(join(dist, name), outputFiles[0].contents);
+  }
+}
+
 /**
  * @param {import('esbuild').PluginBuild} build
  * @param {Made} made
  */
 function resolveGenerated({ onResolve }, made) {
   const { bindingsFile, importsFile, bytesFile } = made;
+  onResolve({ filter: /^#decoder-bindings$/ }, () => ({
+    path: join(decoderFolder, 'decoder_bg.js'),
+  }));
+  onResolve({ filter: /^#decoder-bytes$/ }, () => ({ path: join(decoderFolder, 'bytes.js') }));
   const own = join(root, 'pkg', 'src', 'inspector', 'bindings.js');
   onResolve({ filter: /^#bindings$/ }, ({ importer }) => {
     const inspected = made === development && importer !== importsFile && importer !== own;

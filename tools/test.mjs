@@ -46,6 +46,14 @@ const steps = [
     command: ['cargo', 'clippy', ...wasm, '--features', 'inspect', ...denyWarnings],
   },
   {
+    name: 'clippy decoder',
+    part: 'lint',
+    command: [
+      ...['cargo', 'clippy', ...wasm, '--lib', '--locked', '--features', 'decoder'],
+      ...['--', '-D', 'warnings'],
+    ],
+  },
+  {
     name: 'clippy fuzz',
     part: 'lint',
     command: [

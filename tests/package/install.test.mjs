@@ -20,6 +20,7 @@ test('the tarball holds the built package and nothing else', () => {
     'README.md',
     'bin/wasm-telemetry.js',
     'dist/browser.js',
+    'dist/decoder.js',
     'dist/development.js',
     'dist/index.cjs',
     'dist/index.d.cts',
@@ -57,6 +58,16 @@ test('the WebAssembly imports what tests/package/imports.txt says', () => {
     .map((name) => name.replace(/^__(wbg_)?(__)?(wbindgen_)?/, '').replace(/_[0-9a-f]{16}$/m, ''))
     .sort();
   assert.equal(imports.join(''), readFileSync(join(root, 'tests/package/imports.txt'), 'utf8'));
+});
+
+test('the WebAssembly that reads records can reach nothing at all', () => {
+  const module = new WebAssembly.Module(
+    readFileSync(join(root, 'target/npm/decoder/decoder_bg.wasm')),
+  );
+  assert.deepEqual(
+    WebAssembly.Module.imports(module).map(({ name }) => name),
+    ['__wbindgen_init_externref_table'],
+  );
 });
 
 test('package and crate have the same version', () => {

@@ -39,6 +39,7 @@ use super::random::{IdSeed, Rng};
 use super::record::{Builder, Header};
 use super::shapes::{FieldKind, Shape, ShapeId, Shapes};
 use super::time::{Millis, Now, UnixMillis};
+pub use consent::is_denial;
 use operations::Operations;
 use shelf::{Key, Known, Shelf};
 use split::Split;
