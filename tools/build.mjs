@@ -289,19 +289,6 @@ async function bundle() {
     });
     changed.push(writeIfChanged(join(dist, name), outputFiles[0].contents));
   }
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: ['pkg/src/inspector/index.js'],
-    outfile: join(dist, 'inspector.js'),
-    format: 'esm',
-    bundle: true,
-    write: false,
-    target: 'es2022',
-    loader: { '.css': 'text' },
-    legalComments: 'none',
-    logLevel: 'warning',
-  });
-  changed.push(writeIfChanged(join(dist, 'inspector.js'), outputFiles[0].contents));
   const inspector = readFileSync(join(root, 'pkg', 'inspector.d.ts'));
   changed.push(writeIfChanged(join(dist, 'inspector.d.ts'), inspector));
   changed.push(writeIfChanged(join(dist, 'sbom.cdx.json'), Buffer.from(bill(shipped()))));
@@ -315,7 +302,10 @@ async function bundle() {
 // What looks at stores; its parts are files of their own, which are there once.
 async function bundleTools() {
   const dist = join(root, 'pkg', 'dist');
-  for (const [name, entry] of [['decoder.js', 'pkg/src/decoder.js']]) {
+  for (const [name, entry] of [
+    ['decoder.js', 'pkg/src/decoder.js'],
+    ['inspector.js', 'pkg/src/inspector/index.js'],
+  ]) {
     const { outputFiles } = await build({
       absWorkingDir: root,
       entryPoints: [entry],
@@ -325,6 +315,7 @@ async function bundleTools() {
       format: 'esm',
       target: 'es2022',
       minify: true,
+      loader: { '.css': 'text' },
       legalComments: 'none',
       external: ['node:*'],
       plugins: [
