@@ -13,6 +13,7 @@ import { noFlush, noStackLeft, noStats } from './unready.js';
 import { verified } from './verified.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
+/** @typedef {import('../index.d.ts').DiagnosticCode} DiagnosticCode */
 /** @typedef {import('../index.d.ts').FlushOptions} FlushOptions */
 /** @typedef {import('../index.d.ts').FlushReport} FlushReport */
 /** @typedef {import('../index.d.ts').ConfigReport} ConfigReport */
@@ -51,7 +52,6 @@ export class Telemetry {
     // A page's own store is shared by the pages of its origin, and so is a denial.
     if (isPage && options.store === undefined) this.#spool = spool;
     this.#say(kept.consent ?? options.consent);
-    if (this.#saidAt === 0 && this.#isDenied()) options.consent = 'denied';
     if (options.consent === 'denied' && kept.consent === undefined) kept.setConsent('denied');
     const release = guard(options, host, kept);
     load(options);
@@ -158,7 +158,11 @@ export class Telemetry {
    */
   #start(memory, host, leaving) {
     const kept = /** @type {Kept} */ (this.#kept);
-    if (this.#isDenied()) kept.setConsent('denied');
+    // Not before: the first look into `localStorage` can take a page longer than all of `init`.
+    if (this.#isDenied()) {
+      this.#options.consent = 'denied';
+      kept.setConsent('denied');
+    }
     // First, for who opens the store later sees what was put there.
     recover(this.#options, host, kept);
     try {
@@ -264,7 +268,7 @@ export class Telemetry {
     }
   }
 
-  #stop(/** @type {string} */ code, /** @type {string} */ message) {
+  #stop(/** @type {DiagnosticCode} */ code, /** @type {string} */ message) {
     if (this.#client) unwatch(this.#client);
     this.#client = undefined;
     this.#hot = undefined;
@@ -284,7 +288,7 @@ export class Telemetry {
   }
 
   /**
-   * @param {string} code
+   * @param {DiagnosticCode} code
    * @param {string} message
    * @param {string} [field]
    */
