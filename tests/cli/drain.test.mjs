@@ -1,6 +1,6 @@
 // `inspect --drain`: what was left arrives once, and what does not arrive is left as it was.
 import assert from 'node:assert/strict';
-import { readdirSync, truncateSync } from 'node:fs';
+import { readdirSync, renameSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { folder, run } from '../support/package.mjs';
@@ -145,6 +145,21 @@ test('two drains at once share what there is', async (t) => {
     String(delivered),
   );
   assert.deepEqual(readdirSync(directory), []);
+});
+
+test('what is old, or was often refused, is sent all the same', async (t) => {
+  const directory = folder(t);
+  await leave(t, directory, { events: 5 });
+  const [name] = readdirSync(directory);
+  const old = (Date.now() - 30 * 86_400_000).toString(16).padStart(12, '0');
+  const renamed = old + name.slice(12).replace('.0.0.5.batch', '.0.50.5.batch');
+  renameSync(join(directory, name), join(directory, renamed));
+  const [{ why }] = (await inspectJson(directory)).records;
+  assert.match(why, /refused for now by 50 answers; older than 7 days, so that a process with the/);
+  const server = await startServer(t);
+  const { status, stdout } = await inspect(directory, '--drain', server.url);
+  assert.deepEqual([status, stdout], [0, 'delivered  5 events\nleft       nothing\n']);
+  assert.equal(server.requests[0].body.batch.attempt, 51);
 });
 
 test('a torn record is set aside and counted, and the others arrive', async (t) => {

@@ -238,7 +238,7 @@ test('what is broken, foreign, unfinished or set aside is told, each with its re
   const exported = await inspect(directory, '--events');
   assert.equal(exported.status, 1);
   assert.equal(exported.stdout.trim().split('\n').length, 1);
-  assert.equal(exported.stderr.match(/is not exported: see --verify/g)?.length, 2);
+  assert.equal(exported.stderr.match(/is not exported: it is broken/g)?.length, 2);
   assert.deepEqual(state(directory), before);
 });
 
@@ -287,6 +287,22 @@ test('without a directory: the services, and one by its name', {
     other.stderr,
     /^wasm-telemetry: --service elsewhere: .* does not exist; without arguments/,
   );
+});
+
+test('a batch that more than one id begins like, and one that is broken', async (t) => {
+  const directory = folder(t);
+  await leave(t, directory, { events: 5 * 17 });
+  const { records } = await inspectJson(directory);
+  const firsts = records.map(({ batchId }) => batchId[0]);
+  const twice = firsts.find((first, index) => firsts.indexOf(first) !== index);
+  const { status, stdout, stderr } = await inspect(directory, '--batch', twice);
+  assert.deepEqual([status, stdout], [2, '']);
+  assert.match(stderr, /there are \d+ that begin so; give more of the id\n$/);
+  const [{ file, batchId }] = records;
+  truncateSync(join(directory, file), 84);
+  const broken = await inspect(directory, '--batch', batchId);
+  assert.equal(broken.status, 1);
+  assert.match(broken.stdout, /^why +it is no record that this release reads: /m);
 });
 
 test('names in a store do not reach the terminal as they are', async (t) => {

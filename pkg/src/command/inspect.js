@@ -5,7 +5,7 @@ import { drain } from './drain.js';
 import { Misuse, understood } from './failure.js';
 import { isSound, overview, printed } from './overview.js';
 import { folderOf, servicesFound } from './places.js';
-import { batches, explained, single } from './single.js';
+import { batches, bodyOf, explained, single } from './single.js';
 import { plural, printable, size } from './words.js';
 
 const usage = `Usage: wasm-telemetry inspect [DIRECTORY] [options]
@@ -69,8 +69,8 @@ export async function inspect(/** @type {string[]} */ args) {
     if (given) throw new Misuse(`--${given} needs a DIRECTORY, or --service NAME`, usage);
     return listServices(decoder, now, values.json);
   }
-  if (values.drain !== undefined)
-    return drain(folder, decoder, { ...values, url: values.drain }, usage);
+  const { drain: url } = values;
+  if (url !== undefined) return drain(folder, decoder, { ...values, url }, usage);
   if (values.events) return exportAll(folder, decoder);
   if (values.batch !== undefined || values.event !== undefined) {
     const found = single(folder, decoder, values, now);
@@ -137,9 +137,12 @@ async function exportAll(
   /** @type {import('./folder.js').Folder} */ folder,
   /** @type {import('../decoder.js').Decoder} */ decoder,
 ) {
-  for (const { found, body } of batches(folder, decoder)) {
+  for (const found of batches(folder)) {
+    const body = bodyOf(found, decoder, Date.now());
     if (!body) {
-      console.error(`wasm-telemetry: ${printable(found.file)} is not exported: see --verify`);
+      console.error(
+        `wasm-telemetry: ${printable(found.file)} is not exported: it is broken (see --verify), or over 16 MiB as JSON`,
+      );
       process.exitCode = 1;
     } else if (!process.stdout.write(`${JSON.stringify(body)}\n`)) {
       await once(process.stdout, 'drain');

@@ -1,5 +1,5 @@
 // What a store holds, looked at once; and how it is printed.
-import { createdAt, defaults, label, meanings, problemOf, told } from './record.js';
+import { createdAt, defaults, label, meanings, read, told } from './record.js';
 import { coloured, count, plural, printable, size, span, time, wrapped } from './words.js';
 
 /** @typedef {import('./folder.js').Folder} Folder */
@@ -55,7 +55,7 @@ export function overview(folder, decoder, { now, whole }) {
       file: found.file,
       events: found.entry.events,
       bytes: found.entry.bytes,
-      problem: problemOf(found, decoder, true) || 'it is sound now: it could not be read then',
+      problem: read(found, decoder, true).problem ?? 'it is sound now: it could not be read then',
     })),
     others: folder.others(),
   };

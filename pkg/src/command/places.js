@@ -6,7 +6,7 @@ import { codeOf, Failure, messageOf } from './failure.js';
 import { Folder } from './folder.js';
 
 /** Where the services' folders are if a program names none. */
-const state = dirname(defaultDirectory('any'));
+const stateFolder = () => dirname(defaultDirectory('any'));
 
 /**
  * @param {string | undefined} directory
@@ -36,6 +36,7 @@ function opened(/** @type {string} */ path, /** @type {string} */ named) {
 
 /** @returns {{ state: string, services: { name: string, folder: Folder }[] }} */
 export function servicesFound() {
+  const state = stateFolder();
   /** @type {string[]} */
   let names = [];
   try {

@@ -34,6 +34,8 @@ const problems = {
   unknown: 'it is no record that this release reads: of another one, or cut off at its beginning',
   checksum: 'its checksum is wrong: torn when the machine ended, or changed since',
   contents: 'its checksum is right and its contents are not: please report it',
+  // It is split before it is sent.
+  too_large: undefined,
 };
 
 const byItself = 'If its process has died, the lease runs out by itself.';
@@ -51,17 +53,18 @@ export const meanings = {
     'It cannot be read. The next process that tries to send it sets it aside, and counts its events as dropped (corrupt).',
 };
 
-/** @returns {string} what is wrong with a record; nothing if it is sound */
-export function problemOf(
-  /** @type {import('./folder.js').StoredFile} */ { bytes, unreadable },
-  /** @type {Decoder} */ decoder,
-  whole = false,
-) {
-  if (!bytes) return `it cannot be read: ${unreadable}`;
-  const read = whole ? decoder.body(bytes, 1, 0) : decoder.describe(bytes);
-  // It is sound, and is split before it is sent.
-  if (!('problem' in read) || read.problem === 'too_large') return '';
-  return problems[read.problem];
+/**
+ * @param {import('./folder.js').StoredFile} found
+ * @param {Decoder} decoder
+ * @param {boolean} [whole] whether to read all of it
+ * @returns {{ said?: import('../decoder.js').Description, problem?: string }} no problem if it is sound
+ */
+export function read({ bytes, unreadable }, decoder, whole) {
+  if (!bytes) return { problem: `it cannot be read: ${unreadable}` };
+  const said = decoder.describe(bytes);
+  if ('problem' in said) return { problem: problems[said.problem] };
+  const body = whole ? decoder.body(bytes, 1, 0) : said;
+  return { said, problem: 'problem' in body ? problems[body.problem] : undefined };
 }
 
 /**
@@ -72,22 +75,21 @@ export function problemOf(
  * @returns {Stored}
  */
 export function told(found, decoder, now, whole) {
-  const { file, entry, bytes } = found;
+  const { file, entry } = found;
   const { key, lease, attempts } = entry;
-  const problem = problemOf(found, decoder, whole);
-  const said = bytes && decoder.describe(bytes);
-  const state = problem ? 'broken' : stateOf(found, decoder, now);
+  const { said, problem } = read(found, decoder, whole);
+  const fate = stateOf(found, decoder, now);
   return {
     file,
     // The batch's own id, unless it had to move to another key.
     batchId: key.slice(13),
     events: entry.events,
-    ...(said && !('problem' in said) && said),
+    ...said,
     bytes: entry.bytes,
     createdAt: time(createdAt(key)),
     attempts,
-    state,
-    why: whyOf(found, state, problem, now),
+    state: problem ? 'broken' : fate,
+    why: problem ?? whyOf(found, fate, now),
     ...(lease > 0 && { leasedUntil: time(lease) }),
     ...(problem && { problem }),
   };
@@ -95,7 +97,7 @@ export function told(found, decoder, now, whole) {
 
 export const createdAt = (/** @type {string} */ key) => Number.parseInt(key.slice(0, 12), 16);
 
-/** @returns {State} */
+/** @returns {Exclude<State, 'broken'>} */
 function stateOf(
   /** @type {import('./folder.js').StoredFile} */ { entry, writtenAt, renamedAt },
   /** @type {Decoder} */ decoder,
@@ -112,8 +114,7 @@ function stateOf(
 /** @returns {string} with its own times and numbers */
 function whyOf(
   /** @type {import('./folder.js').StoredFile} */ { entry, renamedAt },
-  /** @type {State} */ state,
-  /** @type {string} */ problem,
+  /** @type {Exclude<State, 'broken'>} */ state,
   /** @type {number} */ now,
 ) {
   const { key, lease, attempts } = entry;
@@ -128,13 +129,12 @@ function whyOf(
         : `the lease of whoever held it ran out at ${time(lease)}`,
     copy: `a process has it in memory, too, and holds it ${until}`,
     taken: `a process took it at ${time(renamedAt)} and holds it ${until}`,
-    broken: problem,
   };
   const old =
-    state !== 'broken' && now - createdAt(key) > defaults.maxStoreAgeMillis
+    now - createdAt(key) > defaults.maxStoreAgeMillis
       ? '; older than 7 days, so that a process with the default maxStoreAgeMillis drops it'
       : '';
-  const before = attempts > 0 && !['refused', 'broken'].includes(state) ? `; ${refused}` : '';
+  const before = attempts > 0 && state !== 'refused' ? `; ${refused}` : '';
   return reasons[state] + before + old;
 }
 

@@ -8,14 +8,23 @@ import { plural, printable, size, span, wrapped } from './words.js';
 /** @typedef {import('./folder.js').StoredFile} StoredFile */
 /** @typedef {import('../decoder.js').Decoder} Decoder */
 /** @typedef {import('../decoder.js').Body} Body */
+/** @typedef {import('./record.js').Stored} Stored */
 
-/** @returns {Generator<{ found: StoredFile, body?: Body }>} batches, the oldest first; without a body if it is broken */
-export function* batches(/** @type {Folder} */ folder, /** @type {Decoder} */ decoder) {
+/** @returns {Generator<StoredFile>} without what the processes tell each other by keys of the time 0 */
+export function* batches(/** @type {Folder} */ folder) {
   for (const found of folder.records()) {
-    if (createdAt(found.entry.key) === 0) continue;
-    const body = found.bytes && decoder.body(found.bytes, found.entry.attempts + 1, Date.now());
-    yield body && !('problem' in body) ? { found, body } : { found };
+    if (createdAt(found.entry.key) > 0) yield found;
   }
+}
+
+/** @returns {Body | undefined} nothing if it cannot be had */
+export function bodyOf(
+  /** @type {StoredFile} */ { bytes, entry },
+  /** @type {Decoder} */ decoder,
+  /** @type {number} */ now,
+) {
+  const body = bytes && decoder.body(bytes, entry.attempts + 1, now);
+  return body && !('problem' in body) ? body : undefined;
 }
 
 /**
@@ -23,17 +32,19 @@ export function* batches(/** @type {Folder} */ folder, /** @type {Decoder} */ de
  * @param {Decoder} decoder
  * @param {{ batch?: string, event?: string }} id the beginning of one
  * @param {number} now
+ * @returns {{ stored: Stored, body?: Body, event?: Record<string, any> }}
  */
-export function single(folder, decoder, { batch, event }, now) {
+export function single(folder, decoder, { batch = '', event }, now) {
   const matches = [];
-  for (const { found, body } of batches(folder, decoder)) {
-    const stored = told(found, decoder, now, true);
-    if (event === undefined) {
-      if (stored.batchId.startsWith(String(batch))) matches.push({ stored, body });
-      continue;
-    }
+  for (const found of batches(folder)) {
+    const stored = told(found, decoder, now, event === undefined);
+    if (!stored.batchId.startsWith(batch)) continue;
+    const body = bodyOf(found, decoder, now);
+    if (event === undefined) matches.push({ stored, body });
     for (const each of body?.events ?? []) {
-      if (each.event_id.startsWith(event)) matches.push({ stored, body, event: each });
+      if (event !== undefined && each.event_id.startsWith(event)) {
+        matches.push({ stored, body, event: each });
+      }
     }
   }
   const [what, id] = event === undefined ? ['batch', batch] : ['event', event];
