@@ -314,7 +314,10 @@ async function bundle() {
 // What looks at stores; its parts are files of their own, which are there once.
 async function bundleTools() {
   const dist = join(root, 'pkg', 'dist');
-  for (const [name, entry] of [['decoder.js', 'pkg/src/decoder.js']]) {
+  for (const [name, entry] of [
+    ['decoder.js', 'pkg/src/decoder.js'],
+    ['command.js', 'pkg/src/command/main.js'],
+  ]) {
     const { outputFiles } = await build({
       absWorkingDir: root,
       entryPoints: [entry],
