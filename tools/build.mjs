@@ -69,8 +69,8 @@ async function main() {
   checkManifest();
   const profile = options.debug ? 'debug' : 'release';
   await buildWasm(production, compile(profile, 'package'), profile);
-  await buildWasm(development, compile(profile, 'development'), profile);
-  await buildDecoder(compile(profile, 'decoder'), profile);
+  await buildWasm(development, compile(profile, 'development', ['inspect']), profile);
+  await buildDecoder(compile(profile, '', ['decoder']), profile);
   await bundle();
   await bundleTools();
   copyForNpm();
@@ -93,23 +93,22 @@ function checkManifest() {
 
 /**
  * @param {'debug' | 'release'} profile
- * @param {'package' | 'development' | 'decoder'} module
+ * @param {string} folder
+ * @param {string[]} [features]
  * @returns {string} the compiled module, as rustc left it
  */
-function compile(profile, module) {
-  // A file's name says nothing of features, and whatever else builds the crate writes over it. So the package's
-  // has a folder of its own. The others, which take seconds, share wasm-pack's, with what they depend on.
-  const target = join(root, 'target', module === 'package' ? 'package' : '');
-  const features = [
-    ...{ package: [], development: ['inspect'], decoder: ['decoder'] }[module],
-    ...(profile === 'release' ? ['bare'] : []),
-  ];
+function compile(profile, folder, features = []) {
+  // A file's name says nothing of features, and whatever else builds the crate writes over it. So the package's two
+  // have folders of their own. The decoder, which takes two seconds, shares wasm-pack's, with what it depends on.
+  const target = join(root, 'target', folder);
+  const all = profile === 'release' ? ['bare', ...features] : features;
   // Only a cdylib alone gets link-time optimization: with an rlib beside it, Cargo leaves that out.
   run('cargo', [
     ...['rustc', '--lib', '--crate-type', 'cdylib', '--locked', '--target-dir', target],
-    ...['--target', 'wasm32-unknown-unknown', '--features', features.join(',')],
+    ...['--target', 'wasm32-unknown-unknown'],
     ...cargoConfig,
     ...(profile === 'release' ? ['--release'] : []),
+    ...['--features', all.join()],
   ]);
   return join(target, 'wasm32-unknown-unknown', profile, 'wasm_telemetry.wasm');
 }
@@ -305,6 +304,7 @@ async function bundleTools() {
   for (const [name, entry] of [
     ['decoder.js', 'pkg/src/decoder.js'],
     ['inspector.js', 'pkg/src/inspector/index.js'],
+    ['command.js', 'pkg/src/command/main.js'],
   ]) {
     const { outputFiles } = await build({
       absWorkingDir: root,
@@ -346,6 +346,10 @@ function resolveGenerated({ onResolve }, made) {
   }));
   onResolve({ filter: /^#decoder-bytes$/ }, () => ({ path: join(decoderFolder, 'bytes.js') }));
   const own = join(root, 'pkg', 'src', 'inspector', 'bindings.js');
+  onResolve({ filter: /^#decoder-bindings$/ }, () => ({
+    path: join(decoderFolder, 'decoder_bg.js'),
+  }));
+  onResolve({ filter: /^#decoder-bytes$/ }, () => ({ path: join(decoderFolder, 'bytes.js') }));
   onResolve({ filter: /^#bindings$/ }, ({ importer }) => {
     const inspected = made === development && importer !== importsFile && importer !== own;
     return { path: inspected ? own : bindingsFile };

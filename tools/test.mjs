@@ -116,6 +116,7 @@ const steps = [
   nodeTests('package', 'build'),
   nodeTests('matrix', 'build'),
   nodeTests('node', 'build'),
+  nodeTests('cli', 'build'),
   nodeTests('otlp', 'build'),
   nodeTests('hostile', 'build'),
   nodeTests('browser', 'build'),

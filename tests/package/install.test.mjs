@@ -20,6 +20,7 @@ test('the tarball holds the built package and nothing else', () => {
     'README.md',
     'bin/wasm-telemetry.js',
     'dist/browser.js',
+    'dist/command.js',
     'dist/decoder.js',
     'dist/development.js',
     'dist/index.cjs',

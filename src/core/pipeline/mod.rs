@@ -41,6 +41,7 @@ use super::shapes::{FieldKind, Shape, ShapeId, Shapes};
 use super::time::{Millis, Now, UnixMillis};
 pub use consent::is_denial;
 use operations::Operations;
+pub use shelf::is_free;
 use shelf::{Key, Known, Shelf};
 use split::Split;
 use told::Told;
