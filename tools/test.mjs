@@ -38,9 +38,13 @@ const steps = [
   {
     name: 'clippy',
     part: 'lint',
-    command: ['cargo', 'clippy', '--features', 'ablation', ...denyWarnings],
+    command: ['cargo', 'clippy', '--features', 'ablation,inspect', ...denyWarnings],
   },
-  { name: 'clippy wasm32', part: 'lint', command: ['cargo', 'clippy', ...wasm, ...denyWarnings] },
+  {
+    name: 'clippy wasm32',
+    part: 'lint',
+    command: ['cargo', 'clippy', ...wasm, '--features', 'inspect', ...denyWarnings],
+  },
   {
     name: 'clippy decoder',
     part: 'lint',
@@ -116,6 +120,7 @@ const steps = [
   nodeTests('otlp', 'build'),
   nodeTests('hostile', 'build'),
   nodeTests('browser', 'build'),
+  nodeTests('inspector', 'build'),
   nodeTests('trials', 'build'),
   { name: 'demo', part: 'demo', needs: 'build', command: ['node', 'tools/demo.mjs', '--check'] },
   {

@@ -1,3 +1,4 @@
+import { open as openInspector } from 'wasm-telemetry/inspector';
 import { createBoard, imbalance, stored } from './board.js';
 import { createChart } from './chart.js';
 import { collector } from './collector.js';
@@ -63,6 +64,7 @@ async function runExperiment() {
   showVisitor();
 }
 
+byId('inspector').addEventListener('click', openInspector);
 setInterval(draw, DRAW_MILLIS);
 draw();
 poll();

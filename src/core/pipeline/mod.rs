@@ -10,6 +10,8 @@
 mod accept;
 mod consent;
 mod deliver;
+#[cfg(feature = "inspect")]
+mod inspect;
 mod keep;
 mod leave;
 mod operations;
