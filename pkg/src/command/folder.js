@@ -3,7 +3,7 @@
 import { readdirSync, readFileSync, realpathSync, lstatSync as stat } from 'node:fs';
 import { basename, join } from 'node:path';
 import { aside, isNewer, parse, unfinishedName } from '../files.js';
-import { codeOf, messageOf } from './failure.js';
+import { codeOf, Failure, messageOf } from './failure.js';
 
 /** @typedef {import('node:fs').Stats} Stats */
 
@@ -32,11 +32,6 @@ export class Folder {
     }
   }
 
-  /** @returns {import('../../index.d.ts').StoreEntry[]} what there is, by names alone */
-  entries() {
-    return [...this.#found().values()].map(({ entry }) => entry);
-  }
-
   /** @returns {Generator<StoredFile>} what could not be read and was set aside */
   *setAside() {
     for (const name of namesIn(join(this.path, aside)).sort()) {
@@ -48,23 +43,22 @@ export class Folder {
 
   /** @returns {OtherFile[]} */
   others() {
-    const newest = this.#found();
-    return namesIn(this.path)
-      .sort()
-      .flatMap((file) => {
-        const stats = this.#stats(file);
-        const entry = parse(file);
-        if (!stats || (file === aside && stats.isDirectory())) return [];
-        if (entry && newest.get(entry.key)?.file === file) return [];
-        return [{ file, bytes: stats.isFile() ? stats.size : 0, why: reason(file, stats) }];
-      });
+    const names = namesIn(this.path).sort();
+    const newest = this.#found(names);
+    return names.flatMap((file) => {
+      const stats = this.#stats(file);
+      const entry = parse(file);
+      if (!stats || (file === aside && stats.isDirectory())) return [];
+      if (entry && newest.get(entry.key)?.file === file) return [];
+      return [{ file, bytes: stats.isFile() ? stats.size : 0, why: reason(file, stats) }];
+    });
   }
 
   /** The newest of each key; a process that died may have left an older one. */
-  #found() {
+  #found(names = namesIn(this.path)) {
     /** @type {Map<string, StoredFile>} */
     const newest = new Map();
-    for (const name of namesIn(this.path)) {
+    for (const name of names) {
       const file = this.#record(name);
       if (!file) continue;
       const other = newest.get(file.entry.key);
@@ -107,8 +101,8 @@ function namesIn(/** @type {string} */ folder) {
   try {
     return readdirSync(folder);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return [];
-    throw error;
+    if (/^(ENOENT|ENOTDIR)$/.test(codeOf(error))) return [];
+    throw new Failure(1, `${folder} can't be read: ${messageOf(error)}`);
   }
 }
 

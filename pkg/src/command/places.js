@@ -24,9 +24,8 @@ function opened(/** @type {string} */ path, /** @type {string} */ named) {
   const remedy = 'without arguments, the services that have a folder are listed';
   try {
     if (!statSync(path).isDirectory()) throw new Failure(2, `${named} is no directory; ${remedy}`);
-    const folder = new Folder(path);
-    folder.entries();
-    return folder;
+    readdirSync(path);
+    return new Folder(path);
   } catch (error) {
     if (error instanceof Failure) throw error;
     if (codeOf(error) === 'ENOENT') throw new Failure(2, `${named} does not exist; ${remedy}`);
