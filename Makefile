@@ -27,7 +27,7 @@ demo: setup-demo ## Run the demo; PORT=8080: on that port; FORMAT=otlp: through 
 test: setup ## Run every check and test
 	@node tools/test.mjs
 
-test-%: setup ## One part: format lint size native instructions fuzz simulator wasm package matrix node cli otlp collector browser docs trials demo
+test-%: setup ## One part: format lint size native instructions fuzz simulator wasm package matrix node cli otlp hostile collector browser inspector guides docs trials demo
 	@node tools/test.mjs $*
 
 test-clickhouse: build ## The documented way into ClickHouse, by its own engine; installs 560 MB

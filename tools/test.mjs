@@ -122,6 +122,7 @@ const steps = [
   nodeTests('browser', 'build'),
   nodeTests('inspector', 'build'),
   nodeTests('docs', 'build'),
+  nodeTests('guides', 'build'),
   nodeTests('trials', 'build'),
   { name: 'demo', part: 'demo', needs: 'build', command: ['node', 'tools/demo.mjs', '--check'] },
   {
