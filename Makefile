@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-build setup-demo setup-fuzz build demo test simulate fuzz fuzz-corpus \
-	kills trials matrix bench size docs clean
+	kills trials matrix bench size docs screenshots clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -71,6 +71,10 @@ bench: build ## Measure it beside other SDKs, in Node and in Chromium; ARGS=--qu
 
 docs: setup-build ## Write docs/api.md from the declarations
 	@node tools/api.mjs
+
+screenshots: build ## Take the pictures in the documentation
+	@tools/setup.sh demo
+	@node tests/demo/pictures.mjs
 
 clean: ## Remove what was built
 	rm -rf target fuzz/target pkg/dist pkg/README.md pkg/LICENSE-MIT pkg/LICENSE-APACHE www/dist .demo

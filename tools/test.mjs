@@ -124,6 +124,7 @@ const steps = [
   nodeTests('docs', 'build'),
   nodeTests('guides', 'build'),
   nodeTests('trials', 'build'),
+  nodeTests('demo', 'build'),
   { name: 'demo', part: 'demo', needs: 'build', command: ['node', 'tools/demo.mjs', '--check'] },
   {
     name: 'demo through OpenTelemetry',
