@@ -112,7 +112,10 @@ async function checkOptions(
   await trial.ready();
   const { state } = trial.stats();
   await trial.shutdown({ timeoutMillis: 0 });
-  const rejected = diagnostics.find(({ code }) => code.endsWith('_rejected'));
+  // What is wrong with the environment's variables concerns nobody who names an endpoint.
+  const rejected = diagnostics.find(
+    ({ code, field = '' }) => code.endsWith('_rejected') && !/^[A-Z_]+$/.test(field),
+  );
   if (rejected) {
     const { field = '', message } = rejected;
     const option = /^batch\.(baseUrl|path)$/.test(field) ? `--drain ${url}: ` : '';
