@@ -288,19 +288,6 @@ async function bundle() {
     });
     changed.push(writeIfChanged(join(dist, name), outputFiles[0].contents));
   }
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints: ['pkg/src/inspector/index.js'],
-    outfile: join(dist, 'inspector.js'),
-    format: 'esm',
-    bundle: true,
-    write: false,
-    target: 'es2022',
-    loader: { '.css': 'text' },
-    legalComments: 'none',
-    logLevel: 'warning',
-  });
-  changed.push(writeIfChanged(join(dist, 'inspector.js'), outputFiles[0].contents));
   const inspector = readFileSync(join(root, 'pkg', 'inspector.d.ts'));
   changed.push(writeIfChanged(join(dist, 'inspector.d.ts'), inspector));
   changed.push(writeIfChanged(join(dist, 'sbom.cdx.json'), Buffer.from(bill(shipped()))));
@@ -316,6 +303,7 @@ async function bundleTools() {
   const dist = join(root, 'pkg', 'dist');
   for (const [name, entry] of [
     ['decoder.js', 'pkg/src/decoder.js'],
+    ['inspector.js', 'pkg/src/inspector/index.js'],
     ['command.js', 'pkg/src/command/main.js'],
   ]) {
     const { outputFiles } = await build({
@@ -327,6 +315,7 @@ async function bundleTools() {
       format: 'esm',
       target: 'es2022',
       minify: true,
+      loader: { '.css': 'text' },
       legalComments: 'none',
       external: ['node:*'],
       plugins: [
@@ -352,6 +341,10 @@ async function bundleTools() {
  */
 function resolveGenerated({ onResolve }, made) {
   const { bindingsFile, importsFile, bytesFile } = made;
+  onResolve({ filter: /^#decoder-bindings$/ }, () => ({
+    path: join(decoderFolder, 'decoder_bg.js'),
+  }));
+  onResolve({ filter: /^#decoder-bytes$/ }, () => ({ path: join(decoderFolder, 'bytes.js') }));
   const own = join(root, 'pkg', 'src', 'inspector', 'bindings.js');
   onResolve({ filter: /^#decoder-bindings$/ }, () => ({
     path: join(decoderFolder, 'decoder_bg.js'),

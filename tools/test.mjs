@@ -121,6 +121,8 @@ const steps = [
   nodeTests('hostile', 'build'),
   nodeTests('browser', 'build'),
   nodeTests('inspector', 'build'),
+  nodeTests('docs', 'build'),
+  nodeTests('guides', 'build'),
   nodeTests('trials', 'build'),
   { name: 'demo', part: 'demo', needs: 'build', command: ['node', 'tools/demo.mjs', '--check'] },
   {

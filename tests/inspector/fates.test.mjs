@@ -208,8 +208,15 @@ test('what an earlier visit left is found, read, and followed', async (t) => {
   server.answerWith(() => undefined);
   await later(context);
   await page.reload();
+  // Nothing is sent yet: it is read where it lies.
+  await context.setOffline(true);
   await start();
-  await flush();
+  const found = await until(async () => (await events()).find(({ name }) => name === 'before'));
+  assert.equal(found.fate, 'stored');
+  assert.equal(found.eventId, eventId);
+  assert.deepEqual(found.sent.event_metadata, { n: 1 });
+  assert.equal(server.accepted().length, 0);
+  await context.setOffline(false);
   const event = await fate('before', 'delivered');
   assert.equal(event.eventId, eventId);
   assert.equal(told(event)[1], 'found in the store, where an earlier visit or another tab left it');

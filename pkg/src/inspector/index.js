@@ -2,6 +2,7 @@
 import { explained } from './explain.js';
 import { Panel } from './panel.js';
 import { shared } from './shared.js';
+import { storedBodies } from './stored.js';
 
 /** @typedef {import('../../inspector.d.ts').Explanation} Explanation */
 
@@ -34,8 +35,32 @@ export function close() {
 function show() {
   if (panel || typeof document === 'undefined') return;
   panel = new Panel(document);
-  shared().changed = () => panel?.changed();
 }
+
+function look() {
+  panel?.changed();
+  for (const trace of shared().traces) {
+    const keys = trace.unread();
+    if (keys.length > 0) readStored(trace, keys);
+  }
+}
+
+/**
+ * @param {import('./trace.js').Trace} trace
+ * @param {string[]} keys
+ */
+async function readStored(trace, keys) {
+  try {
+    const bodies = await storedBodies(trace.options.serviceName, keys);
+    for (const [key, body] of bodies) trace.learn(key, body);
+    panel?.changed();
+  } catch {
+    // They are read when they are sent.
+  }
+}
+
+shared().changed = look;
+look();
 
 // Not before the page is there: its first picture is none of ours.
 if (typeof document !== 'undefined') {

@@ -33,7 +33,7 @@ const mostTraces = 16;
  * @property {number} [first]
  * @property {number} [request]
  *
- * @typedef {Seen & { members: Traced[], id?: string, seq?: number, stored: boolean }} Batch
+ * @typedef {Seen & { members: Traced[], id?: string, seq?: number, stored: boolean, asked?: boolean }} Batch
  *
  * @typedef {object} Core
  * @property {() => import('../../index.d.ts').Stats} stats
@@ -136,6 +136,24 @@ export class Trace {
     const event = this.#byId.get(id);
     if (event) this.read(event);
     return event;
+  }
+
+  /** The keys of stored batches whose events nobody has seen; each is told of once. */
+  unread() {
+    if (this.stats.store.kind !== 'indexeddb') return [];
+    const unread = [...this.batches.values()].filter(
+      ({ members, stored, asked }) => stored && !asked && members.length === 0,
+    );
+    for (const batch of unread) batch.asked = true;
+    return unread.map(({ key }) => key);
+  }
+
+  /** Takes what was read of a stored batch. */
+  learn(/** @type {string} */ key, /** @type {any} */ body) {
+    const batch = this.batches.get(key);
+    if (!batch || batch.members.length > 0 || !body.events) return;
+    this.#take(batch, body);
+    for (const event of batch.members) this.#moved(event, batch);
   }
 
   /** Learns what is sent of an event, if that is in memory. */
@@ -354,13 +372,13 @@ export class Trace {
     }
     // Handed over it stays, if no answer was heard.
     if (place === 'handedOver' && sum(changes.dropped) < events) return;
-    if (place === 'ofOthers') return;
     const reason = Object.keys(changes.dropped).find((name) => changes.dropped[name] >= events);
     if (reason !== undefined) {
       take(changes.dropped, reason, events);
       for (const event of members) this.#end(event, 'dropped', reason);
     } else {
-      const how = place === 'stored' ? 'another tab or process took it over' : undefined;
+      const stored = place === 'stored' || place === 'ofOthers';
+      const how = stored ? 'another tab or process took it over' : undefined;
       for (const event of members) this.#end(event, 'handed over', how);
     }
   }
@@ -368,7 +386,10 @@ export class Trace {
   /** Asks for a batch's events as they are sent. */
   #read(/** @type {Batch} */ batch) {
     const { body } = this.#core.places(batch.key);
-    if (!body) return;
+    if (body) this.#take(batch, body);
+  }
+
+  #take(/** @type {Batch} */ batch, /** @type {any} */ body) {
     if (batch.place !== 'open') Object.assign(batch, { id: body.batch.id, seq: body.batch.seq });
     /** @type {any[]} */
     const events = body.events;
