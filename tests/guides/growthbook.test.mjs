@@ -42,10 +42,7 @@ const features = (/** @type {string} */ notice, /** @type {object} */ telemetry)
 });
 const calm = { batch: { scheduledDelayMillis: 20 }, sampling: { looked: null }, killed: false };
 
-const openShop = (
-  /** @type {import('node:test').TestContext} */ t,
-  /** @type {string} */ host,
-) => {
+const openShop = (/** @type {import('node:test').TestContext} */ t, /** @type {string} */ host) => {
   const env = { GROWTHBOOK_HOST: host, GROWTHBOOK_KEY: 'sdk-shop' };
   return open(t, browser, 'growthbook', ['main.js'], env);
 };
@@ -82,18 +79,17 @@ test('GrowthBook changes sampling and the kill switch of an open page; an experi
   assert.equal(experiment_id, 'buy-button');
   assert.ok([0, 1].includes(variation_id));
   assert.deepEqual(JSON.parse(user_attributes), { id: device_id });
-  assert.deepEqual(
-    all.filter(({ event_name }) => event_name).map(brief),
-    [
-      ['configured', { changed: 1, rejected: 0 }],
-      ['looked', {}],
-      ['configured', { changed: 1, rejected: 0 }],
-      // Closed: its own word of the change is the first that is not logged.
-      ['configured', { changed: 1, rejected: 2 }],
-      ['looked', {}],
-      ['bought', { items: 1 }],
-    ],
-  );
+  const told = all.filter(({ event_name }) => event_name).map(brief);
+  // The first patch may come before WebAssembly, and then its report is not known.
+  const begin = told.findIndex(([name]) => name === 'looked');
+  assert.deepEqual(told.slice(begin), [
+    ['looked', {}],
+    ['configured', { changed: 1, rejected: 0 }],
+    // Closed: its own word of the change is the first that is not logged.
+    ['configured', { changed: 1, rejected: 2 }],
+    ['looked', {}],
+    ['bought', { items: 1 }],
+  ]);
 });
 
 test('without GrowthBook the defaults hold', async (t) => {
