@@ -58,9 +58,3 @@ export async function open(t, browser, name, scripts, env = {}) {
     leave: () => page.goto('about:blank'),
   };
 }
-
-/** An event as its name and metadata. */
-export const brief = (/** @type {any} */ { event_name, event_metadata = {} }) => [
-  event_name,
-  event_metadata,
-];

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from '../support/browser.mjs';
 import { until } from '../support/wait.mjs';
-import { brief, open } from './example.mjs';
+import { brief } from './brief.mjs';
+import { open } from './example.mjs';
 
 /** @type {import('playwright-core').Browser} */
 let browser;
