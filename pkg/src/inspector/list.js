@@ -165,7 +165,7 @@ export class EventList {
         : [
             make(
               'pre',
-              { tabindex: '0', 'aria-label': 'As it is sent' },
+              { tabindex: '0', role: 'group', 'aria-label': 'As it is sent' },
               JSON.stringify(sent, null, 2),
             ),
           ]),

@@ -119,7 +119,7 @@ export class Panel {
         make(
           'button',
           { type: 'button', class: 'close', 'aria-label': 'Close', click: () => this.close() },
-          '×',
+          make('span', { 'aria-hidden': 'true' }, '×'),
         ),
       ),
       this.#notice,

@@ -187,8 +187,8 @@ export class Trace {
     this.#answered(answers);
     const logged = this.#logged(next, last, seen, changes);
     this.#place(seen);
-    if (logged) this.#settleFields(logged, changes.fieldsLeftOut);
-    this.#vanished(seen, changes);
+    if (logged.length === 1) this.#settleFields(logged[0], changes.fieldsLeftOut);
+    this.#vanished(seen, logged, changes);
     this.#copied(seen);
     this.#forget();
   }
@@ -208,10 +208,9 @@ export class Trace {
    * @param {string} last
    * @param {Seen[]} seen
    * @param {Changes} changes
-   * @returns {Traced | undefined} the event, if it was one
+   * @returns {Traced[]} those that were accepted
    */
   #logged(next, last, seen, { sampledOut, suppressed, dropped }) {
-    const fresh = next - this.#next;
     const others = [
       .../** @type {[number, Fate, string | undefined][]} */ ([
         [sampledOut, 'sampled out', undefined],
@@ -220,20 +219,20 @@ export class Trace {
         [take(dropped, 'queue_full', Infinity), 'dropped', 'queue_full'],
       ]),
     ];
-    /** @type {Traced | undefined} */
-    let only;
+    /** @type {Traced[]} */
+    const accepted = [];
     for (; this.#next < next; this.#next += 1) {
       const event = this.#accepted(this.#next, seen);
       if (this.#next === next - 1) this.#identify(event, last);
       this.#numbered.set(this.#next, event);
-      only = fresh === 1 ? event : undefined;
+      accepted.push(event);
     }
     for (const [count, fate, reason] of others) {
       for (let n = 0; n < count && this.#waiting.length > 0; n += 1) {
         this.#end(/** @type {Traced} */ (this.#waiting.shift()), fate, reason);
       }
     }
-    return only;
+    return accepted;
   }
 
   /** Which call it was that was given this number. */
@@ -309,7 +308,7 @@ export class Trace {
   }
 
   #moved(/** @type {Traced} */ event, /** @type {Batch} */ batch) {
-    const { place, attempts, seq } = batch;
+    const { place, attempts, seq, request } = batch;
     const fate = fates[place];
     const name = seq === undefined ? 'its batch' : `batch ${seq}`;
     const text = {
@@ -318,7 +317,10 @@ export class Trace {
       storing: `in ${name}, on its way to the store`,
       flight: `in ${name}, sent: attempt ${attempts + 1}`,
       handedOver: `in ${name}, sent as the page went away`,
-      stored: `in ${name}, stored${attempts > 0 ? `, refused so far: ${attempts}` : ''}`,
+      stored:
+        request === undefined
+          ? `in ${name}, stored${attempts > 0 ? `, refused so far: ${attempts}` : ''}`
+          : `in ${name}, sent as the page went away, with a copy in the store`,
       ofOthers: `in ${name}, in the store`,
       copy: '',
     }[place];
@@ -339,13 +341,17 @@ export class Trace {
   }
 
   /** What became of batches that are nowhere any more. */
-  #vanished(/** @type {Seen[]} */ seen, /** @type {Changes} */ changes) {
+  #vanished(
+    /** @type {Seen[]} */ seen,
+    /** @type {Traced[]} */ fresh,
+    /** @type {Changes} */ changes,
+  ) {
     const keys = new Set(seen.filter(({ place }) => place !== 'copy').map(({ key }) => key));
     const gone = [...this.batches.values()].filter(({ key }) => !keys.has(key));
     for (const batch of gone) this.batches.delete(batch.key);
+    this.#storedAtOnce(gone, fresh);
     // A request's end comes before what it makes room for.
-    const inFlight = (/** @type {Batch} */ { place }) =>
-      place === 'flight' || place === 'handedOver' ? 0 : 1;
+    const inFlight = (/** @type {Batch} */ { request }) => (request === undefined ? 1 : 0);
     for (const batch of gone.sort((a, b) => inFlight(a) - inFlight(b))) {
       const members = batch.members.filter((event) => event.batch === batch);
       // Its events are in other batches now.
@@ -354,13 +360,30 @@ export class Trace {
     }
   }
 
+  /** Events that came into the store, in a batch that was never seen in memory, between two steps. */
+  #storedAtOnce(/** @type {Batch[]} */ gone, /** @type {Traced[]} */ fresh) {
+    const left = gone
+      .filter(({ request }) => request === undefined)
+      .flatMap((batch) => batch.members.filter((event) => event.batch === batch));
+    const orphans = [...left, ...fresh.filter(({ batch }) => batch === undefined)];
+    for (const batch of this.batches.values()) {
+      const isStranger = batch.place === 'stored' && batch.members.length === 0 && !batch.stored;
+      if (!isStranger || orphans.length < batch.events) continue;
+      batch.members = orphans.splice(0, batch.events);
+      for (const event of batch.members) {
+        event.batch = batch;
+        this.#moved(event, batch);
+      }
+    }
+  }
+
   /**
    * @param {Batch} batch
    * @param {Traced[]} members
    * @param {Changes} changes
    */
-  #ended({ place, events }, members, changes) {
-    const requested = place === 'flight' || place === 'handedOver';
+  #ended({ place, events, request }, members, changes) {
+    const requested = request !== undefined;
     if (requested && changes.delivered > 0) {
       const rejected = take(changes.dropped, 'rejected', events - changes.delivered);
       changes.delivered -= events - rejected;

@@ -45,7 +45,7 @@ impl Pipeline {
     /// - `sources`: for each field of `batch`, and then the kill switch, a digit: the [`Layer`] that its value
     ///   is from, in their order, or 3 for the default
     /// - `batches`: `{ place, key, attempts, events }` of each, and of those in memory `first`, the number of
-    ///   the first event's id, where this instance gave it, and `request`, where one is under way
+    ///   the first event's id, where this instance gave it; and `request`, where one is under way
     /// - `body`: of the batch in memory that has the wanted key, as the format `json` has it
     ///
     /// [`Layer`]: super::super::config::Layer
@@ -98,6 +98,9 @@ impl Pipeline {
         }
         let mut stored = |place: Place, record: &Known| {
             write_entry(out, place, record.key, record.attempts, record.events);
+            if let Some(parting) = self.parting.iter().find(|parting| parting.keeps(record.key)) {
+                write_count(out, ",\"request\":", u64::from(parting.id.0));
+            }
             write(out, "},");
         };
         for known in self.known.iter() {
