@@ -121,7 +121,10 @@ const steps = [
   nodeTests('hostile', 'build'),
   nodeTests('browser', 'build'),
   nodeTests('inspector', 'build'),
+  nodeTests('docs', 'build'),
+  nodeTests('guides', 'build'),
   nodeTests('trials', 'build'),
+  nodeTests('demo', 'build'),
   { name: 'demo', part: 'demo', needs: 'build', command: ['node', 'tools/demo.mjs', '--check'] },
   {
     name: 'demo through OpenTelemetry',

@@ -200,14 +200,22 @@ test('a denial and DO_NOT_TRACK are obeyed', async (t) => {
   assert.equal(server.requests.length, 0);
 });
 
-test('the endpoint of the environment is not taken for the one that was named', async (t) => {
+test('what the environment says of another endpoint is not taken for the one that was named', async (t) => {
   const directory = folder(t);
-  await leave(t, directory);
+  await leave(t, directory, { events: 5 });
   const other = await startServer(t);
-  const { status } = await command(['inspect', directory, '--drain', nowhere, '--timeout', '5'], {
+  const env = {
     OTEL_EXPORTER_OTLP_ENDPOINT: other.url,
+    OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20theirs,x-theirs=1',
+    OTEL_BLRP_MAX_QUEUE_SIZE: 'nonsense',
     NODE_ENV: 'test',
-  });
-  assert.equal(status, 1);
+  };
+  const failed = await command(['inspect', directory, '--drain', nowhere], env);
+  assert.equal(failed.status, 1);
+  const server = await startServer(t);
+  const { status } = await command(['inspect', directory, '--drain', server.url], env);
+  assert.equal(status, 0);
+  const [{ headers }] = server.requests;
+  assert.deepEqual([headers.authorization, headers['x-theirs']], [undefined, undefined]);
   assert.equal(other.requests.length, 0);
 });

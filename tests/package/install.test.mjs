@@ -212,6 +212,20 @@ test('TypeScript finds the declarations by import and by require, with the DOM a
   }
 });
 
+test('the command runs from where it is installed', () => {
+  const bin = join(project, 'node_modules/.bin/wasm-telemetry');
+  const env = { PATH: process.env.PATH, HOME: project, XDG_STATE_HOME: join(project, 'state') };
+  const run = (/** @type {string[]} */ ...args) =>
+    execFileSync(bin, args, { env, encoding: 'utf8', shell: process.platform === 'win32' });
+  const { version } = JSON.parse(readFileSync(join(root, 'pkg/package.json'), 'utf8'));
+  assert.equal(run('--version'), `${version}\n`);
+  // By the decoder that is in the package.
+  assert.equal(
+    JSON.parse(run('inspect', join(project, 'node_modules'), '--json')).records.length,
+    0,
+  );
+});
+
 test('publint has nothing to say', async () => {
   const pkgDir = join(project, 'node_modules/wasm-telemetry');
   const { messages, pkg } = await publint({ pkgDir, strict: true, pack: false });

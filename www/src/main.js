@@ -9,6 +9,7 @@ import { createFlow } from './flow.js';
 import { startQuery } from './query.js';
 import { createServerPanel } from './server.js';
 import { startShop } from './shop.js';
+import { startStory } from './story.js';
 import { expose, firstNumber, lastNumber, log, logMany, said, telemetry } from './telemetry.js';
 import { startVitals } from './vitals.js';
 
@@ -70,6 +71,7 @@ draw();
 poll();
 runExperiment().catch((error) => setText(byId('visitor'), `No experiment: ${error.message}`));
 startQuery();
+startStory();
 
 /** For the check, and for whoever opens the console. */
 window.demo = {

@@ -4,6 +4,7 @@ import { Telemetry } from '#package';
 import { Failure, Misuse, messageOf } from './failure.js';
 import { overview } from './overview.js';
 import { Progress } from './progress.js';
+import { isHeld } from './record.js';
 import { count, plural, printable, time, wrapped } from './words.js';
 
 /** @typedef {import('../../index.d.ts').InitOptions} InitOptions */
@@ -39,9 +40,7 @@ export async function drain(folder, decoder, wishes, usage) {
   if (before.deniedAt) {
     throw new Failure(1, `nothing is sent: consent was denied at ${before.deniedAt}`);
   }
-  const waiting = before.records.filter(
-    ({ state }) => !['copy', 'taken', 'broken'].includes(state),
-  );
+  const waiting = before.records.filter(isFree);
   const total = waiting.reduce((sum, { events }) => sum + events, 0);
 
   const wire = new Wire();
@@ -66,6 +65,9 @@ export async function drain(folder, decoder, wishes, usage) {
   const undelivered = after.records.length > 0 || Object.keys(ledger.dropped).length > 0;
   if (undelivered) process.exitCode = 1;
 }
+
+const isFree = (/** @type {import('./record.js').Stored} */ record) =>
+  !isHeld(record) && record.state !== 'broken';
 
 /** @returns {InitOptions} */
 function optionsOf(
@@ -112,7 +114,10 @@ async function checkOptions(
   await trial.ready();
   const { state } = trial.stats();
   await trial.shutdown({ timeoutMillis: 0 });
-  const rejected = diagnostics.find(({ code }) => code.endsWith('_rejected'));
+  // What is wrong with the environment's variables concerns nobody who names an endpoint.
+  const rejected = diagnostics.find(
+    ({ code, field = '' }) => code.endsWith('_rejected') && !/^[A-Z_]+$/.test(field),
+  );
   if (rejected) {
     const { field = '', message } = rejected;
     const option = /^batch\.(baseUrl|path)$/.test(field) ? `--drain ${url}: ` : '';
@@ -194,9 +199,9 @@ function summary(
     const what = `${plural(events, 'event')} in ${plural(records.length, 'batch')}: ${why}`;
     lines.push(`left       ${wrapped(printable(what), ' '.repeat(11)).trimStart()}`);
   };
-  const held = after.records.filter(({ state }) => state === 'copy' || state === 'taken');
+  const held = after.records.filter(isHeld);
   const broken = after.records.filter(({ state }) => state === 'broken');
-  const free = after.records.filter((record) => !held.includes(record) && !broken.includes(record));
+  const free = after.records.filter(isFree);
   left(problem || 'they came meanwhile', free);
   const last = held.map(({ leasedUntil = '' }) => Date.parse(leasedUntil));
   left(`held by other processes, the last until ${time(Math.max(...last))}`, held);

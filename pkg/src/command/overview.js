@@ -1,5 +1,5 @@
 // What a store holds, looked at once; and how it is printed.
-import { createdAt, defaults, label, meanings, read, told } from './record.js';
+import { createdAt, defaults, isHeld, label, meanings, names, read, told } from './record.js';
 import { coloured, count, plural, printable, size, span, time, wrapped } from './words.js';
 
 /** @typedef {import('./folder.js').Folder} Folder */
@@ -139,7 +139,7 @@ function table(/** @type {Stored[]} */ records, /** @type {number} */ now) {
     const cells = [batchId.slice(0, 8), clientId.slice(0, 8), seq, events, size(bytes), age];
     const text = line([...cells, attempts, label(record, now)]);
     if (state === 'broken') return coloured('red', text);
-    return state === 'copy' || state === 'taken' ? coloured('yellow', text) : text;
+    return isHeld(record) ? coloured('yellow', text) : text;
   });
   return [coloured('dim', head), ...rows].join('\n');
 }
@@ -147,14 +147,6 @@ function table(/** @type {Stored[]} */ records, /** @type {number} */ now) {
 /** What the states mean that are there. */
 function legend(/** @type {Stored[]} */ records) {
   const present = new Set(records.map(({ state }) => state));
-  const names = {
-    new: 'waiting',
-    refused: 'waiting, refused',
-    lapsed: 'waiting, lease over',
-    copy: 'held, a copy',
-    taken: 'held',
-    broken: 'BROKEN',
-  };
   const lines = Array.from(present, (state) =>
     wrapped(`${names[state]}: ${meanings[state]}`, '  ').slice(2),
   );

@@ -40,6 +40,15 @@ const problems = {
 
 const byItself = 'If its process has died, the lease runs out by itself.';
 
+export const names = {
+  new: 'waiting',
+  refused: 'waiting, refused',
+  lapsed: 'waiting, lease over',
+  copy: 'held, a copy',
+  taken: 'held',
+  broken: 'BROKEN',
+};
+
 /** What each state means. */
 export const meanings = {
   new: 'Nobody holds it, and no answer has refused it: it was left by a process that ended, or the endpoint could not be reached. The next process that opens this folder sends it.',
@@ -138,19 +147,12 @@ function whyOf(
   return reasons[state] + before + old;
 }
 
-/** @returns {string} in a few letters */
+export const isHeld = (/** @type {Stored} */ { state }) => state === 'copy' || state === 'taken';
+
+/** @returns {string} its state in a few letters, with what is left of a lease */
 export function label(
   /** @type {Stored} */ { state, leasedUntil = '' },
   /** @type {number} */ now,
 ) {
-  const left = span(Date.parse(leasedUntil) - now);
-  const labels = {
-    new: 'waiting',
-    refused: 'waiting, refused',
-    lapsed: 'waiting, lease over',
-    copy: `held ${left}, a copy`,
-    taken: `held ${left}`,
-    broken: 'BROKEN',
-  };
-  return labels[state];
+  return names[state].replace('held', `held ${span(Date.parse(leasedUntil) - now)}`);
 }
