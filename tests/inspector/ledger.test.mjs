@@ -37,7 +37,7 @@ const differences = `(() => {
 const statuses = [200, 200, 200, 503, 503, 413, 400, 401, 0];
 
 for (const [what, options] of Object.entries({
-  'IndexedDB': {},
+  IndexedDB: {},
   'memory, and little of it': { store: 'memory' },
   'IndexedDB, written ahead': { durability: 'write-ahead' },
 })) {
