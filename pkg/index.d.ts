@@ -301,6 +301,11 @@ export interface Stats {
     retryAt?: number;
   };
   sizes: { queuedBytes: number; memoryBytes: number };
+  /**
+   * How often the WebAssembly failed, for all instances of `Telemetry` together. It is started again twice, with
+   * what was queued; after the third time nothing is logged any more.
+   */
+  traps: number;
 }
 
 export interface FlushReport {
