@@ -137,6 +137,11 @@ impl MemoryStore {
         }
     }
 
+    /// Takes a record out, for another store.
+    pub fn pop(&mut self) -> Option<(Entry, Vec<u8>)> {
+        self.records.pop()
+    }
+
     fn find(&mut self, key: &str) -> Option<&mut (Entry, Vec<u8>)> {
         self.records.iter_mut().find(|(entry, _)| entry.key == key)
     }

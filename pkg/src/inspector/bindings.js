@@ -1,80 +1,91 @@
 // In the build for development this stands between the package and its bindings: whatever goes into the
 // WebAssembly or comes back from it is a step, and after each step the trace looks at where everything is.
-import { Client as Bare, __wbg_set_wasm as setWasm } from '#bindings';
+import { bind as bindBare } from '#bindings';
 import { callbacks } from '#imports';
 import { Trace, traced } from './trace.js';
 
-/** @param {WebAssembly.Exports} exports */
-export function __wbg_set_wasm(exports) {
-  const own = { ...exports };
-  for (const name of callbacks) {
-    const call = /** @type {Function} */ (exports[name]);
-    own[name] = (/** @type {unknown[]} */ ...args) => {
-      const result = call(...args);
-      for (const trace of traced()) trace.step();
-      return result;
-    };
-  }
-  setWasm(own);
+/** @returns {import('#bindings').Bound} */
+export function bind() {
+  const bare = bindBare();
+  return { ...bare, Client: inspected(bare.Client), __wbg_set_wasm: watching(bare.__wbg_set_wasm) };
 }
 
-export class Client extends Bare {
-  #trace;
+/** @param {(exports: WebAssembly.Exports) => void} setWasm */
+function watching(setWasm) {
+  return (/** @type {WebAssembly.Exports} */ exports) => {
+    const own = { ...exports };
+    for (const name of callbacks) {
+      const call = /** @type {Function} */ (exports[name]);
+      own[name] = (/** @type {unknown[]} */ ...args) => {
+        const result = call(...args);
+        for (const trace of traced()) trace.step();
+        return result;
+      };
+    }
+    setWasm(own);
+  };
+}
 
-  constructor(/** @type {any} */ options, /** @type {any} */ host) {
-    super(options, host);
-    this.#trace = new Trace(options, host, {
-      stats: () => super.stats(),
-      places: (/** @type {string} */ key) => /** @type {any} */ (this).places(key),
-    });
-  }
+/** @param {import('#bindings').Bound['Client']} Client */
+function inspected(Client) {
+  return class Inspected extends Client {
+    #trace;
 
-  logEvent(/** @type {any} */ name, /** @type {any} */ metadata, /** @type {number} */ at) {
-    this.#trace.call('event', name, metadata, at, () => super.logEvent(name, metadata, at));
-  }
+    constructor(/** @type {any} */ options, /** @type {any} */ host) {
+      super(options, host);
+      this.#trace = new Trace(options, host, {
+        stats: () => super.stats(),
+        places: (/** @type {string} */ key) => /** @type {any} */ (this).places(key),
+      });
+    }
 
-  logExperiment(/** @type {any} */ exposure, /** @type {number} */ at) {
-    const { experimentId } = exposure ?? {};
-    this.#trace.call('exposure', experimentId, exposure, at, () =>
-      super.logExperiment(exposure, at),
-    );
-  }
+    logEvent(/** @type {any} */ name, /** @type {any} */ metadata, /** @type {number} */ at) {
+      this.#trace.call('event', name, metadata, at, () => super.logEvent(name, metadata, at));
+    }
 
-  /** No event is remembered for the quick way, where it would not be seen on its own. */
-  shape() {
-    return -1;
-  }
+    logExperiment(/** @type {any} */ exposure, /** @type {number} */ at) {
+      const { experimentId } = exposure ?? {};
+      this.#trace.call('exposure', experimentId, exposure, at, () =>
+        super.logExperiment(exposure, at),
+      );
+    }
 
-  wake() {
-    super.wake();
-    this.#trace.step();
-  }
+    /** No event is remembered for the quick way, where it would not be seen on its own. */
+    shape() {
+      return -1;
+    }
 
-  updateConfig(/** @type {any} */ patch) {
-    const report = super.updateConfig(patch);
-    this.#trace.step();
-    return report;
-  }
+    wake() {
+      super.wake();
+      this.#trace.step();
+    }
 
-  setConsent(/** @type {any} */ consent) {
-    super.setConsent(consent);
-    this.#trace.consented();
-  }
+    updateConfig(/** @type {any} */ patch) {
+      const report = super.updateConfig(patch);
+      this.#trace.step();
+      return report;
+    }
 
-  flush(/** @type {number} */ timeoutMillis) {
-    const report = super.flush(timeoutMillis);
-    this.#trace.step();
-    return report;
-  }
+    setConsent(/** @type {any} */ consent) {
+      super.setConsent(consent);
+      this.#trace.consented();
+    }
 
-  shutdown(/** @type {number} */ timeoutMillis) {
-    const report = super.shutdown(timeoutMillis);
-    this.#trace.step();
-    return report;
-  }
+    flush(/** @type {number} */ timeoutMillis) {
+      const report = super.flush(timeoutMillis);
+      this.#trace.step();
+      return report;
+    }
 
-  leave(/** @type {any} */ kind) {
-    super.leave(kind);
-    this.#trace.step();
-  }
+    shutdown(/** @type {number} */ timeoutMillis) {
+      const report = super.shutdown(timeoutMillis);
+      this.#trace.step();
+      return report;
+    }
+
+    leave(/** @type {any} */ kind) {
+      super.leave(kind);
+      this.#trace.step();
+    }
+  };
 }

@@ -1,0 +1,123 @@
+//! An instance that trapped is given up: what its pipeline still holds is taken out of it, one batch after
+//! another, and handed to a new one, which also goes on with its counts.
+
+use alloc::vec::Vec;
+
+use super::super::codec::{Corrupt, Reader};
+use super::super::io::{Command, Consent};
+use super::super::ledger::{Drops, Ledger, Reason};
+use super::super::record::{Record, stamp};
+use super::super::store::Entry;
+use super::super::time::Now;
+use super::operations::Pending;
+use super::shelf::{Key, Known};
+use super::{Batch, Pipeline};
+
+impl Pipeline {
+    /// The ledger's counts, and the drops that no batch has reported yet. Of events that are queued they say
+    /// how many are in memory in whatever way, so many of a store among them.
+    pub fn books(&mut self, stored: u64) -> (&Ledger, &Drops) {
+        let Ledger { queued, in_flight, .. } = self.ledger();
+        self.counts.queued = queued + in_flight + stored;
+        (&self.counts, &self.unreported)
+    }
+
+    /// Takes a batch out of memory, the open one last; `None` when there are no more. What was commanded and
+    /// is not answered yet is of no interest any more.
+    pub fn salvage(&mut self, now: Now) -> Option<Vec<u8>> {
+        self.now = now;
+        let mut batch = self.flight.take().map(|flight| flight.batch);
+        batch = batch.or_else(|| self.pop_ready(true));
+        batch = batch.or_else(|| self.splits.pop().map(|split| split.whole));
+        batch = batch.or_else(|| match self.operations.take_batch()? {
+            Pending::Put(batch) | Pending::Renew { batch, .. } => Some(batch),
+            _ => None,
+        });
+        if batch.is_none() {
+            self.seal(&mut Vec::new());
+            batch = self.pop_ready(true);
+        }
+        let mut batch = batch?;
+        stamp(&mut batch.bytes);
+        let copy = self.copies.get(batch.key);
+        // Of what was on its way to the store nobody will hear.
+        let kind = copy.map_or(NO_COPY, |copy| if copy.is_written() { COPY } else { DOUBTFUL });
+        let lease = copy.map_or(0, |copy| copy.lease);
+        Some(packed(batch.key, batch.attempts, lease, kind, &batch.bytes))
+    }
+
+    /// The same of a record in a store that is in the broken memory, too; `None` if the batch was taken
+    /// already.
+    pub fn salvage_stored(&self, entry: &Entry, bytes: &[u8]) -> Option<Vec<u8>> {
+        let key = Key::parse(&entry.key)?;
+        let taken = self.copies.get(key).is_some();
+        (!taken).then(|| packed(key, entry.attempts, 0, NO_COPY, bytes))
+    }
+
+    /// Goes on in the place of a pipeline with these books. What was salvaged of it is to follow.
+    pub fn follow(&mut self, counts: Ledger, unreported: &Drops) {
+        let accepted = counts.delivered + counts.handed_over + counts.dropped.total();
+        self.counts = Ledger { accepted, ..counts };
+        self.unreported.merge(unreported);
+    }
+
+    /// Takes what [`Pipeline::salvage`] gave.
+    pub fn adopt_salvaged(&mut self, packed: &[u8]) -> Result<(), Corrupt> {
+        let mut reader = Reader::new(packed);
+        let mut word = || reader.array().map(u64::from_le_bytes);
+        let key = Key::from_words([word()?, word()?, word()?]);
+        let (attempts, lease, kind) = (word()? as u32, word()?, word()?);
+        let bytes = &packed[PACKED..];
+        let header = Record::checked(bytes)?.header;
+        let mut batch = Batch::new(key, &header, Vec::from(bytes));
+        batch.attempts = attempts;
+        if kind != NO_COPY {
+            let mut copy = Known { lease, ..self.record(&batch, lease) };
+            if kind == DOUBTFUL {
+                copy.doubtful();
+            }
+            // A listing may have come first.
+            self.known.remove(key);
+            self.copies.insert(copy);
+        }
+        let events = u64::from(batch.events);
+        self.counts.accepted += events;
+        self.counts.queued = self.counts.queued.saturating_sub(events);
+        self.push_ready(batch, false);
+        Ok(())
+    }
+
+    /// Nothing else follows: what is missing is lost.
+    pub fn followed(&mut self, now: Now, commands: &mut Vec<Command>) {
+        self.now = now;
+        let lost = core::mem::take(&mut self.counts.queued);
+        self.counts.accepted += lost;
+        self.drop_events(Reason::Corrupt, lost);
+        if self.consent == Consent::Denied {
+            self.wipe(Reason::ConsentDenied, commands);
+        } else if self.erasing() {
+            self.wipe(Reason::Killed, commands);
+        }
+        self.pump(commands);
+    }
+}
+
+/// The store has no record of the batch,
+const NO_COPY: u64 = 0;
+/// or this very one,
+const COPY: u64 = 1;
+/// or may have one.
+const DOUBTFUL: u64 = 2;
+
+/// Bytes before the record.
+const PACKED: usize = 48;
+
+fn packed(key: Key, attempts: u32, lease: u64, kind: u64, record: &[u8]) -> Vec<u8> {
+    let [created, high, low] = key.words();
+    let mut packed = Vec::new();
+    for word in [created, high, low, attempts.into(), lease, kind] {
+        packed.extend_from_slice(&word.to_le_bytes());
+    }
+    packed.extend_from_slice(record);
+    packed
+}
