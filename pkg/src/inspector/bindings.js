@@ -4,8 +4,16 @@ import { bind as bindBare } from '#bindings';
 import { callbacks } from '#imports';
 import { Trace, traced } from './trace.js';
 
-/** @returns {import('#bindings').Bound} */
+/** Whose traces are of the WebAssembly that is there now. */
+let owner = {};
+
+/**
+ * Called again after a trap, when what was bound before is used no more.
+ * @returns {import('#bindings').Bound}
+ */
 export function bind() {
+  for (const trace of traced()) trace.failed ||= trace.owner === owner;
+  owner = {};
   const bare = bindBare();
   return { ...bare, Client: inspected(bare.Client), __wbg_set_wasm: watching(bare.__wbg_set_wasm) };
 }
@@ -37,6 +45,7 @@ function inspected(Client) {
         stats: () => super.stats(),
         places: (/** @type {string} */ key) => /** @type {any} */ (this).places(key),
       });
+      this.#trace.owner = owner;
     }
 
     logEvent(/** @type {any} */ name, /** @type {any} */ metadata, /** @type {number} */ at) {
