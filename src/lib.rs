@@ -11,7 +11,9 @@ extern crate std;
 
 pub mod core;
 
-#[cfg(target_arch = "wasm32")]
+#[cfg(all(target_arch = "wasm32", feature = "decoder"))]
+pub mod decoder;
+#[cfg(all(target_arch = "wasm32", not(feature = "decoder")))]
 pub mod edge;
 
 #[cfg(all(target_arch = "wasm32", feature = "bare"))]

@@ -33,14 +33,25 @@ const passes = [
   '--reorder-functions-by-name',
 ];
 
-const out = join(root, 'target', 'npm');
-const wasmFile = join(out, 'wasm_telemetry.wasm');
 const wasmName = 'wasm-telemetry.wasm';
-// The same with the names of its functions, for tools/size.mjs and twiggy.
-const namedFile = join(out, 'named.wasm');
-const bindingsFile = join(out, 'bindgen', 'wasm_telemetry_bg.js');
-const importsFile = join(out, 'imports.js');
-const bytesFile = join(out, 'bytes.js');
+
+/** A module and what is made of it. */
+const made = (/** @type {string} */ out) => ({
+  out,
+  wasmFile: join(out, 'wasm_telemetry.wasm'),
+  // The same with the names of its functions, for tools/size.mjs and twiggy.
+  namedFile: join(out, 'named.wasm'),
+  bindingsFile: join(out, 'bindgen', 'wasm_telemetry_bg.js'),
+  importsFile: join(out, 'imports.js'),
+  bytesFile: join(out, 'bytes.js'),
+});
+/** @typedef {ReturnType<typeof made>} Made */
+
+const production = made(join(root, 'target', 'npm'));
+// With what the inspector asks for.
+const development = made(join(root, 'target', 'npm', 'development'));
+// What reads stored records, for the inspectors: a module of its own.
+const decoderFolder = join(root, 'target', 'npm', 'decoder');
 
 try {
   await main();
@@ -57,8 +68,11 @@ async function main() {
 
   checkManifest();
   const profile = options.debug ? 'debug' : 'release';
-  await buildWasm(compile(profile), profile);
+  await buildWasm(production, compile(profile, 'package'), profile);
+  await buildWasm(development, compile(profile, 'development', ['inspect']), profile);
+  await buildDecoder(compile(profile, '', ['decoder']), profile);
   await bundle();
+  await bundleTools();
   copyForNpm();
   await printSizes();
   if (options.debug) console.log('build: a debug build: large and slow, not for publishing');
@@ -77,21 +91,34 @@ function checkManifest() {
   }
 }
 
-/** @returns {string} the compiled module, as rustc left it */
-function compile(/** @type {'debug' | 'release'} */ profile) {
-  // Its own: the file's name says nothing of features, and whatever else builds the crate writes over it.
-  const target = join(root, 'target', 'package');
+/**
+ * @param {'debug' | 'release'} profile
+ * @param {string} folder
+ * @param {string[]} [features]
+ * @returns {string} the compiled module, as rustc left it
+ */
+function compile(profile, folder, features = []) {
+  // A file's name says nothing of features, and whatever else builds the crate writes over it. So the package's two
+  // have folders of their own. The decoder, which takes two seconds, shares wasm-pack's, with what it depends on.
+  const target = join(root, 'target', folder);
+  const all = profile === 'release' ? ['bare', ...features] : features;
   // Only a cdylib alone gets link-time optimization: with an rlib beside it, Cargo leaves that out.
   run('cargo', [
     ...['rustc', '--lib', '--crate-type', 'cdylib', '--locked', '--target-dir', target],
     ...['--target', 'wasm32-unknown-unknown'],
     ...cargoConfig,
-    ...(profile === 'release' ? ['--release', '--features', 'bare'] : []),
+    ...(profile === 'release' ? ['--release'] : []),
+    ...['--features', all.join()],
   ]);
   return join(target, 'wasm32-unknown-unknown', profile, 'wasm_telemetry.wasm');
 }
 
-async function buildWasm(/** @type {string} */ compiled, /** @type {string} */ profile) {
+async function buildWasm(
+  /** @type {Made} */ made,
+  /** @type {string} */ compiled,
+  /** @type {string} */ profile,
+) {
+  const { out, wasmFile, namedFile, bindingsFile, importsFile, bytesFile } = made;
   const stampFile = join(out, 'stamp');
   const stamp = createHash('sha256')
     .update(readFileSync(compiled))
@@ -132,7 +159,7 @@ export function bind(): Bound;
 `,
   );
   const bound = join(bindgen, 'wasm_telemetry_bg.wasm');
-  shortenNames(bound);
+  shortenNames(made, bound);
   if (debug) {
     writeFileSync(namedFile, readFileSync(bound));
     writeFileSync(wasmFile, readFileSync(bound));
@@ -145,12 +172,48 @@ export function bind(): Bound;
   writeFileSync(stampFile, stamp);
 }
 
+async function buildDecoder(/** @type {string} */ compiled, /** @type {string} */ profile) {
+  const stampFile = join(decoderFolder, 'stamp');
+  const stamp = createHash('sha256')
+    .update(readFileSync(compiled))
+    .update(readFileSync(new URL(import.meta.url)))
+    .update(readFileSync(join(root, 'package-lock.json')))
+    .update(version('wasm-bindgen'))
+    .update(profile)
+    .digest('hex');
+  if (readIfThere(stampFile) === stamp) return console.log('build: decoder unchanged');
+  rmSync(stampFile, { force: true });
+  console.log(`build: decoder: wasm-bindgen${profile === 'debug' ? '' : ' and wasm-opt'}`);
+  const bound = join(decoderFolder, 'decoder_bg.wasm');
+  run('wasm-bindgen', [
+    ...['--target', 'bundler', '--out-dir', decoderFolder, '--out-name', 'decoder'],
+    ...['--remove-producers-section', compiled],
+  ]);
+  if (profile !== 'debug') {
+    const features = wasmFeatures.map((feature) => `--enable-${feature}`);
+    run('wasm-opt', [...features, '-Oz', bound, '-o', bound]);
+  }
+  writeFileSync(
+    join(decoderFolder, 'bytes.js'),
+    `export const bytes = '${await deflated(bound)}';\n`,
+  );
+  writeFileSync(
+    join(decoderFolder, 'decoder_bg.d.ts'),
+    "export * from './decoder.js';\n" +
+      'export function __wbg_set_wasm(exports: WebAssembly.Exports): void;\n',
+  );
+  writeFileSync(stampFile, stamp);
+}
+
 /** As raw deflate in base64: a text of 64 letters costs gzip, which comes after it, least. */
 async function deflated(/** @type {string} */ file) {
   return Buffer.from(await deflateAsync(readFileSync(file), {})).toString('base64');
 }
 
-function shortenNames(/** @type {string} */ bound) {
+function shortenNames(
+  /** @type {Made} */ { out, bindingsFile, importsFile },
+  /** @type {string} */ bound,
+) {
   const { name, version } = JSON.parse(readFileSync(join(root, 'pkg', 'package.json'), 'utf8'));
   const release = `${name} ${version}`;
   const short = shortened(readFileSync(bound), readFileSync(bindingsFile, 'utf8'), release);
@@ -195,17 +258,19 @@ async function bundle() {
     ['index.js', 'esm', 'platform.js', 'inlined.js'],
     ['index.cjs', 'cjs', 'platform.js', 'inlined.js'],
     ['browser.js', 'esm', 'browser.js', 'inlined.js'],
+    ['development.js', 'esm', 'browser.js', 'inlined.js'],
     ['slim.js', 'esm', 'browser.js', 'served.js'],
     ['workerd.js', 'esm', 'browser.js', 'compiled.js'],
   ]);
-  const changed = [writeIfChanged(join(dist, wasmName), readFileSync(wasmFile))];
+  const changed = [writeIfChanged(join(dist, wasmName), readFileSync(production.wasmFile))];
   for (const [name, format, platform, source] of bundles) {
+    const made = name === 'development.js' ? development : production;
     const { outputFiles } = await build({
       absWorkingDir: root,
       entryPoints: ['pkg/src/index.js'],
       inject: [
         // Before everything else: between two files it would keep gzip from seeing what they share.
-        ...(source === 'inlined.js' ? [bytesFile] : []),
+        ...(source === 'inlined.js' ? [made.bytesFile] : []),
         ...(platform === 'platform.js' ? [join(root, 'pkg/src/text.js')] : []),
       ],
       outfile: join(dist, name),
@@ -219,7 +284,7 @@ async function bundle() {
       legalComments: 'none',
       logLevel: 'warning',
       plugins: [
-        { name: 'generated', setup: resolveGenerated },
+        { name: 'generated', setup: (build) => resolveGenerated(build, made) },
         {
           name: 'chosen',
           setup({ onResolve }) {
@@ -235,6 +300,8 @@ async function bundle() {
     });
     changed.push(writeIfChanged(join(dist, name), outputFiles[0].contents));
   }
+  const inspector = readFileSync(join(root, 'pkg', 'inspector.d.ts'));
+  changed.push(writeIfChanged(join(dist, 'inspector.d.ts'), inspector));
   changed.push(writeIfChanged(join(dist, 'sbom.cdx.json'), Buffer.from(bill(shipped()))));
   const declarations = readFileSync(join(root, 'pkg', 'index.d.ts'));
   for (const name of ['index.d.ts', 'index.d.cts']) {
@@ -243,9 +310,62 @@ async function bundle() {
   console.log(`build: pkg/dist ${changed.some(Boolean) ? 'written' : 'unchanged'}`);
 }
 
-/** @param {import('esbuild').PluginBuild} build */
-function resolveGenerated({ onResolve }) {
-  onResolve({ filter: /^#bindings$/ }, () => ({ path: bindingsFile }));
+// What looks at stores; its parts are files of their own, which are there once.
+async function bundleTools() {
+  const dist = join(root, 'pkg', 'dist');
+  for (const [name, entry] of [
+    ['decoder.js', 'pkg/src/decoder.js'],
+    ['inspector.js', 'pkg/src/inspector/index.js'],
+    ['command.js', 'pkg/src/command/main.js'],
+  ]) {
+    const { outputFiles } = await build({
+      absWorkingDir: root,
+      entryPoints: [entry],
+      outfile: join(dist, name),
+      bundle: true,
+      write: false,
+      format: 'esm',
+      target: 'es2022',
+      minify: true,
+      loader: { '.css': 'text' },
+      legalComments: 'none',
+      external: ['node:*'],
+      plugins: [
+        { name: 'generated', setup: (build) => resolveGenerated(build, production) },
+        {
+          name: 'own',
+          setup({ onResolve }) {
+            onResolve({ filter: /^#(decoder|package)$/ }, ({ path }) => ({
+              path: path === '#decoder' ? './decoder.js' : './index.js',
+              external: true,
+            }));
+          },
+        },
+      ],
+    });
+    writeIfChanged(join(dist, name), outputFiles[0].contents);
+  }
+}
+
+/**
+ * @param {import('esbuild').PluginBuild} build
+ * @param {Made} made
+ */
+function resolveGenerated({ onResolve }, made) {
+  const { bindingsFile, importsFile, bytesFile } = made;
+  onResolve({ filter: /^#decoder-bindings$/ }, () => ({
+    path: join(decoderFolder, 'decoder_bg.js'),
+  }));
+  onResolve({ filter: /^#decoder-bytes$/ }, () => ({ path: join(decoderFolder, 'bytes.js') }));
+  const own = join(root, 'pkg', 'src', 'inspector', 'bindings.js');
+  onResolve({ filter: /^#decoder-bindings$/ }, () => ({
+    path: join(decoderFolder, 'decoder_bg.js'),
+  }));
+  onResolve({ filter: /^#decoder-bytes$/ }, () => ({ path: join(decoderFolder, 'bytes.js') }));
+  onResolve({ filter: /^#bindings$/ }, ({ importer }) => {
+    const inspected = made === development && importer !== own;
+    return { path: inspected ? own : bindingsFile };
+  });
   onResolve({ filter: /^#imports$/ }, () => ({ path: importsFile }));
   onResolve({ filter: /^#bytes$/ }, () => ({ path: bytesFile }));
 }

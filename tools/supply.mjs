@@ -27,7 +27,7 @@ const licences = [
 
 /** @returns {Crate[]} sorted by name, without the package's own */
 export function shipped() {
-  const target = ['--filter-platform', 'wasm32-unknown-unknown', '--features', 'bare'];
+  const target = ['--filter-platform', 'wasm32-unknown-unknown', '--features', 'bare,decoder'];
   const { status, stdout, stderr, error } = spawnSync(
     'cargo',
     ['metadata', '--format-version', '1', '--locked', ...target],

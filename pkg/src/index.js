@@ -115,5 +115,6 @@ export async function ready() {
 }
 
 export function verified(/** @type {string} */ text) {
-  return shared().telemetry?.verified(text) ?? prove(text, false);
+  const { telemetry } = slot ?? shared();
+  return telemetry?.verified(text) ?? prove(text, false);
 }

@@ -14,6 +14,7 @@ import { noFlush, noStackLeft, noStats } from './unready.js';
 import { verified } from './verified.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
+/** @typedef {import('../index.d.ts').DiagnosticCode} DiagnosticCode */
 /** @typedef {import('../index.d.ts').FlushOptions} FlushOptions */
 /** @typedef {import('../index.d.ts').FlushReport} FlushReport */
 /** @typedef {import('../index.d.ts').ConfigReport} ConfigReport */
@@ -70,7 +71,6 @@ export class Telemetry {
     // A page's own store is shared by the pages of its origin, and so is a denial.
     if (isPage && options.store === undefined) this.#spool = spool;
     this.#say(kept.consent ?? options.consent);
-    if (this.#saidAt === 0 && this.#isDenied()) options.consent = 'denied';
     if (options.consent === 'denied' && kept.consent === undefined) kept.setConsent('denied');
     const release = guard(options, host, kept);
     load(options);
@@ -210,7 +210,11 @@ export class Telemetry {
     const kept = /** @type {Kept} */ (this.#kept);
     const options = this.#options;
     const host = this.#host;
-    if (this.#isDenied()) kept.setConsent('denied');
+    // Not before: the first look into `localStorage` can take a page longer than all of `init`.
+    if (this.#isDenied()) {
+      options.consent = 'denied';
+      kept.setConsent('denied');
+    }
     // First, for who opens the store later sees what was put there.
     if (host.sessionId === undefined) recover(core.Client, options, host, kept);
     else Object.assign(host, { patch: this.#set.updateConfig, consentAt: this.#saidAt });
@@ -382,7 +386,7 @@ export class Telemetry {
     forget(this.#use);
   }
 
-  #stop(/** @type {string} */ code, /** @type {string} */ message) {
+  #stop(/** @type {DiagnosticCode} */ code, /** @type {string} */ message) {
     this.#quit();
     this.#client = undefined;
     this.#hot = undefined;
@@ -402,7 +406,7 @@ export class Telemetry {
   }
 
   /**
-   * @param {string} code
+   * @param {DiagnosticCode} code
    * @param {string} message
    * @param {string} [field]
    */

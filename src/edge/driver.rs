@@ -29,9 +29,13 @@ use super::timer::{self, Timer};
 use super::value::{self, args, call, construct, get, global_get, invoke, set_text, type_error};
 use crate::core::config::{ConfigReport, Layer};
 use crate::core::context::{ContextPatch, Slot};
+#[cfg(feature = "inspect")]
+use crate::core::io::ExportId;
 use crate::core::io::{
     Command, Consent, Content, Diagnostic, Exposure, FlushId, Input, Leaving, Outcome,
 };
+#[cfg(feature = "inspect")]
+use crate::core::json::write_u64;
 use crate::core::pipeline::{Pipeline, Setup};
 use crate::core::shapes::FieldKind;
 use crate::core::store::{MemoryStore, StoreOp};
@@ -68,6 +72,9 @@ pub struct Driver {
     promises: RefCell<Vec<(u32, JsValue)>>,
     flushes: Cell<u32>,
     shutdown: Cell<Option<FlushId>>,
+    /// Requests that ended since the inspector asked, with the status: 0 if there was no answer.
+    #[cfg(feature = "inspect")]
+    answers: RefCell<Vec<(ExportId, u16)>>,
     /// Keeps the driver until it is shut down: what a dropped `Client` logged is still delivered.
     myself: RefCell<Option<Rc<Self>>>,
 }
@@ -143,6 +150,8 @@ impl Driver {
             promises: RefCell::default(),
             flushes: Cell::default(),
             shutdown: Cell::default(),
+            #[cfg(feature = "inspect")]
+            answers: RefCell::default(),
             myself: RefCell::default(),
         }
     }
@@ -470,6 +479,24 @@ impl Driver {
         json
     }
 
+    /// Where everything is, as JSON text: see [`Pipeline::write_places`]; and `answers`, those that came
+    /// since the last time.
+    #[cfg(feature = "inspect")]
+    pub fn places(&self, key: &str) -> Vec<u8> {
+        let mut json = Vec::from(*b"{");
+        self.with(&mut |pipeline, _, _| pipeline.write_places(key, &mut json));
+        json.extend_from_slice(b",\"answers\":{");
+        let answers = self.answers.take();
+        for (index, (id, status)) in answers.iter().enumerate() {
+            json.extend_from_slice(if index == 0 { b"\"" } else { b",\"" });
+            write_u64(&mut json, u64::from(id.0));
+            json.extend_from_slice(b"\":");
+            write_u64(&mut json, u64::from(*status));
+        }
+        json.extend_from_slice(b"}}");
+        json
+    }
+
     pub fn store_kind(&self) -> &'static str {
         match self.storage.get() {
             Some(Storage::Idb(_, memory)) if memory.borrow().is_some() => "memory",
@@ -637,6 +664,12 @@ impl Driver {
                     Answer::NetworkError => Outcome::NetworkError,
                     Answer::AuthFailed => Outcome::AuthFailed,
                 };
+                #[cfg(feature = "inspect")]
+                if let Outcome::Response { status, .. } = outcome {
+                    self.answers.borrow_mut().push((id, status));
+                } else if outcome != Outcome::Accepted {
+                    self.answers.borrow_mut().push((id, 0));
+                }
                 self.input(Input::Exported { id, outcome });
             }
             Report::Enriched(at, name, fields) => {

@@ -168,6 +168,17 @@ impl Client {
     }
 }
 
+/// Of the module for development alone.
+#[cfg(feature = "inspect")]
+#[wasm_bindgen]
+impl Client {
+    /// Where everything is, for the inspector; with the events of the batch in memory that has that key.
+    pub fn places(&self, key: &JsValue) -> Given {
+        let json = self.driver.places(&value::string(key));
+        Ok(value::parse_json(&String::from_utf8(json).unwrap_or_default()))
+    }
+}
+
 /// Never an error. V8 puts calls of WebAssembly into the code of their callers, and up to Node 20 ends the
 /// process when it has to give such code up during a call whose one result is a JavaScript value; calls
 /// with more than one result it leaves alone.

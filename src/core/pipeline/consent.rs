@@ -107,3 +107,8 @@ impl Pipeline {
 pub(super) fn denial() -> Key {
     Key::new(0, id_of("denied"))
 }
+
+/// Whether a store's key remembers a denial, and is no batch's.
+pub fn is_denial(key: &str) -> bool {
+    denial().text() == key
+}

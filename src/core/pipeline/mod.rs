@@ -10,6 +10,8 @@
 mod accept;
 mod consent;
 mod deliver;
+#[cfg(feature = "inspect")]
+mod inspect;
 mod keep;
 mod leave;
 mod operations;
@@ -38,7 +40,9 @@ use super::random::{IdSeed, Rng};
 use super::record::{Builder, Header};
 use super::shapes::{FieldKind, Shape, ShapeId, Shapes};
 use super::time::{Millis, Now, UnixMillis};
+pub use consent::is_denial;
 use operations::Operations;
+pub use shelf::is_free;
 use shelf::{Key, Known, Shelf};
 use split::Split;
 use told::Told;

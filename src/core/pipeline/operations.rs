@@ -88,6 +88,16 @@ impl Operations {
         self.waiting.is_empty()
     }
 
+    /// Batches in memory that wait for a result, and whether that is of their being put into the store.
+    #[cfg(feature = "inspect")]
+    pub fn batches(&self) -> impl Iterator<Item = (&Batch, bool)> {
+        self.waiting.iter().filter_map(|operation| match &operation.pending {
+            Pending::Put(batch) => Some((&**batch, true)),
+            Pending::Renew { batch, .. } => Some((&**batch, false)),
+            _ => None,
+        })
+    }
+
     pub fn push(&mut self, id: OpId, now: Millis, pending: Pending) {
         self.count(&pending, true);
         let deadline = now.plus(PATIENCE_MILLIS);
