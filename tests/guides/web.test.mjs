@@ -57,3 +57,27 @@ test('React in strict mode: each navigation, click and failure is one event, wit
   const sent = JSON.stringify(server.requests.map(({ body }) => body));
   assert.doesNotMatch(sent, /product\/(4711|free)|no price/);
 });
+
+test('a worker that is asked to end, and a service worker, deliver what they logged', async (t) => {
+  const scripts = ['main.js', 'worker.js', 'service-worker.js'];
+  const { server, page, go, leave } = await open(t, browser, 'workers', scripts);
+  const told = (/** @type {string} */ wanted) =>
+    server.events().filter(({ event_name }) => event_name === wanted);
+  await go();
+  await until(() => page.evaluate('navigator.serviceWorker.controller !== null'));
+  await page.click('#count');
+  await page.waitForSelector('text=1229 primes');
+  await page.click('#end');
+  await page.waitForSelector('text=ended');
+  const [{ event_metadata, core_metadata }] = told('primes_counted');
+  assert.equal(event_metadata.primes, 1_229);
+  assert.equal(core_metadata.thread, 'worker');
+
+  await go('/again');
+  await until(() => told('page_served').length > 0);
+  const [served] = told('page_served');
+  assert.deepEqual(served.event_metadata, { offline: false, status: 200 });
+  assert.equal(served.core_metadata.thread, 'service-worker');
+  await leave();
+  await until(() => told('page_viewed').length === 2);
+});
