@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-build setup-demo setup-fuzz build demo test simulate fuzz fuzz-corpus \
-	kills trials matrix bench size clean
+	kills trials matrix bench size docs screenshots clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +27,7 @@ demo: setup-demo ## Run the demo; PORT=8080: on that port; FORMAT=otlp: through 
 test: setup ## Run every check and test
 	@node tools/test.mjs
 
-test-%: setup ## One part: format lint size native instructions fuzz simulator wasm package matrix node otlp collector browser guides trials demo
+test-%: setup ## One part: format lint size native instructions fuzz simulator wasm package matrix node cli otlp hostile collector browser inspector guides docs trials demo
 	@node tools/test.mjs $*
 
 test-clickhouse: build ## The documented way into ClickHouse, by its own engine; installs 560 MB
@@ -68,6 +68,13 @@ size: build ## What each part of the package costs in bytes
 bench: build ## Measure it beside other SDKs, in Node and in Chromium; ARGS=--quick: in 5 minutes; ARGS=--help: more
 	@tools/setup.sh demo
 	@node benches/peers/main.mjs $(ARGS)
+
+docs: setup-build ## Write docs/api.md from the declarations
+	@node tools/api.mjs
+
+screenshots: build ## Take the pictures in the documentation
+	@tools/setup.sh demo
+	@node tests/demo/pictures.mjs
 
 clean: ## Remove what was built
 	rm -rf target fuzz/target pkg/dist pkg/README.md pkg/LICENSE-MIT pkg/LICENSE-APACHE www/dist .demo

@@ -385,6 +385,11 @@ export interface Stats {
   };
   /** Bytes of the queue, and of all memory that the WebAssembly has. */
   sizes: { queuedBytes: number; memoryBytes: number };
+  /**
+   * How often the WebAssembly failed, for all instances of `Telemetry` together. It is started again twice, with
+   * what was queued; after the third time nothing is logged any more.
+   */
+  traps: number;
 }
 
 /** What became of events by the end of a flush. */
@@ -432,7 +437,7 @@ export class Telemetry<Events extends EventMap = RegisteredEvents> {
   flush(options?: FlushOptions): Promise<FlushReport>;
   /** Flushes, stores what is left, and ends the instance: what is logged later is not accepted, and counted as `suppressed`. */
   shutdown(options?: FlushOptions): Promise<FlushReport>;
-  /** What is where, now. Costs a few microseconds. */
+  /** What is where, now, and what is in force. */
   stats(): Stats;
   /** Resolves when WebAssembly is compiled and the store is open, or neither will be; never rejects. Nothing needs to wait for it. */
   ready(): Promise<void>;
@@ -487,7 +492,7 @@ export function setConsent(consent: Consent): void;
 export function flush(options?: FlushOptions): Promise<FlushReport>;
 /** Flushes, stores what is left, and ends the instance: what is logged later is not accepted, and counted as `suppressed`. */
 export function shutdown(options?: FlushOptions): Promise<FlushReport>;
-/** What is where, now. Costs a few microseconds. */
+/** What is where, now, and what is in force. */
 export function stats(): Stats;
 /** Resolves when WebAssembly is compiled and the store is open, or neither will be; never rejects. Nothing needs to wait for it. */
 export function ready(): Promise<void>;

@@ -62,6 +62,12 @@ pub fn is_denial(key: &str) -> bool {
     pipeline::is_denial(key)
 }
 
+/// Whether nobody holds the record with that lease. Both are in milliseconds since 1970.
+#[wasm_bindgen(js_name = isFree)]
+pub fn is_free(lease: f64, now: f64) -> bool {
+    pipeline::is_free(lease as u64, now as u64)
+}
+
 fn description(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
     let record = checked(bytes)?;
     let header = &record.header;

@@ -33,16 +33,25 @@ const passes = [
   '--reorder-functions-by-name',
 ];
 
-const out = join(root, 'target', 'npm');
-const wasmFile = join(out, 'wasm_telemetry.wasm');
 const wasmName = 'wasm-telemetry.wasm';
-// The same with the names of its functions, for tools/size.mjs and twiggy.
-const namedFile = join(out, 'named.wasm');
-const bindingsFile = join(out, 'bindgen', 'wasm_telemetry_bg.js');
-const importsFile = join(out, 'imports.js');
-const bytesFile = join(out, 'bytes.js');
+
+/** A module and what is made of it. */
+const made = (/** @type {string} */ out) => ({
+  out,
+  wasmFile: join(out, 'wasm_telemetry.wasm'),
+  // The same with the names of its functions, for tools/size.mjs and twiggy.
+  namedFile: join(out, 'named.wasm'),
+  bindingsFile: join(out, 'bindgen', 'wasm_telemetry_bg.js'),
+  importsFile: join(out, 'imports.js'),
+  bytesFile: join(out, 'bytes.js'),
+});
+/** @typedef {ReturnType<typeof made>} Made */
+
+const production = made(join(root, 'target', 'npm'));
+// With what the inspector asks for.
+const development = made(join(root, 'target', 'npm', 'development'));
 // What reads stored records, for the inspectors: a module of its own.
-const decoderFolder = join(out, 'decoder');
+const decoderFolder = join(root, 'target', 'npm', 'decoder');
 
 try {
   await main();
@@ -59,8 +68,9 @@ async function main() {
 
   checkManifest();
   const profile = options.debug ? 'debug' : 'release';
-  await buildWasm(compile(profile, 'package'), profile);
-  await buildDecoder(compile(profile, 'decoder'), profile);
+  await buildWasm(production, compile(profile, 'package'), profile);
+  await buildWasm(development, compile(profile, 'development', ['inspect']), profile);
+  await buildDecoder(compile(profile, '', ['decoder']), profile);
   await bundle();
   await bundleTools();
   copyForNpm();
@@ -83,28 +93,32 @@ function checkManifest() {
 
 /**
  * @param {'debug' | 'release'} profile
- * @param {'package' | 'decoder'} module
+ * @param {string} folder
+ * @param {string[]} [features]
  * @returns {string} the compiled module, as rustc left it
  */
-function compile(profile, module) {
-  // A file's name says nothing of features, and whatever else builds the crate writes over it. So the package's
-  // has a folder of its own. The decoder, which takes two seconds, shares wasm-pack's, with what it depends on.
-  const target = join(root, 'target', module === 'package' ? 'package' : '');
-  const features = [
-    ...(module === 'decoder' ? ['decoder'] : []),
-    ...(profile === 'release' ? ['bare'] : []),
-  ];
+function compile(profile, folder, features = []) {
+  // A file's name says nothing of features, and whatever else builds the crate writes over it. So the package's two
+  // have folders of their own. The decoder, which takes two seconds, shares wasm-pack's, with what it depends on.
+  const target = join(root, 'target', folder);
+  const all = profile === 'release' ? ['bare', ...features] : features;
   // Only a cdylib alone gets link-time optimization: with an rlib beside it, Cargo leaves that out.
   run('cargo', [
     ...['rustc', '--lib', '--crate-type', 'cdylib', '--locked', '--target-dir', target],
-    ...['--target', 'wasm32-unknown-unknown', '--features', features.join(',')],
+    ...['--target', 'wasm32-unknown-unknown'],
     ...cargoConfig,
     ...(profile === 'release' ? ['--release'] : []),
+    ...['--features', all.join()],
   ]);
   return join(target, 'wasm32-unknown-unknown', profile, 'wasm_telemetry.wasm');
 }
 
-async function buildWasm(/** @type {string} */ compiled, /** @type {string} */ profile) {
+async function buildWasm(
+  /** @type {Made} */ made,
+  /** @type {string} */ compiled,
+  /** @type {string} */ profile,
+) {
+  const { out, wasmFile, namedFile, bindingsFile, importsFile, bytesFile } = made;
   const stampFile = join(out, 'stamp');
   const stamp = createHash('sha256')
     .update(readFileSync(compiled))
@@ -132,11 +146,20 @@ async function buildWasm(/** @type {string} */ compiled, /** @type {string} */ p
   ]);
   writeFileSync(
     bindingsFile.replace(/js$/, 'd.ts'),
-    "export * from './wasm_telemetry.js';\n" +
-      'export function __wbg_set_wasm(exports: WebAssembly.Exports): void;\n',
+    `import * as bound from './wasm_telemetry.js';
+export type Client = bound.Client;
+export interface Bound {
+  Client: typeof bound.Client;
+  /** What the module imports. */
+  imports: WebAssembly.Imports;
+  __wbg_set_wasm(exports: WebAssembly.Exports): void;
+}
+/** Bindings of their own for each instance: after a trap there is another one. */
+export function bind(): Bound;
+`,
   );
   const bound = join(bindgen, 'wasm_telemetry_bg.wasm');
-  shortenNames(bound);
+  shortenNames(made, bound);
   if (debug) {
     writeFileSync(namedFile, readFileSync(bound));
     writeFileSync(wasmFile, readFileSync(bound));
@@ -187,20 +210,28 @@ async function deflated(/** @type {string} */ file) {
   return Buffer.from(await deflateAsync(readFileSync(file), {})).toString('base64');
 }
 
-function shortenNames(/** @type {string} */ bound) {
+function shortenNames(
+  /** @type {Made} */ { out, bindingsFile, importsFile },
+  /** @type {string} */ bound,
+) {
   const { name, version } = JSON.parse(readFileSync(join(root, 'pkg', 'package.json'), 'utf8'));
   const release = `${name} ${version}`;
   const short = shortened(readFileSync(bound), readFileSync(bindingsFile, 'utf8'), release);
   writeFileSync(bound, short.module);
-  writeFileSync(bindingsFile, short.bindings);
-  const imports = [...short.imported];
+  const imports = [...short.imported].map(([name, to]) => `${to}: ${name}`);
+  writeFileSync(
+    bindingsFile,
+    `export function bind() {
+${short.bindings.replace(/^export /gm, '')}
+const w = { ${imports.join(', ')} };
+return { Client, imports: { w, ['${release}']: w }, __wbg_set_wasm };
+}
+`,
+  );
   const callbacks = [...short.exported].filter(([name]) => /closure|_free$/.test(name));
   writeFileSync(
     importsFile,
-    `import { ${imports.map(([name, to]) => `${name} as _${to}`).join(', ')} } from '#bindings';
-const w = { ${imports.map(([, to]) => `${to}: _${to}`).join(', ')} };
-export const release = '${release}';
-export const imports = { w, [release]: w };
+    `export const release = '${release}';
 export const callbacks = ${JSON.stringify(callbacks.map(([, to]) => to))};
 export const start = ${JSON.stringify(short.exported.get('__wbindgen_start') ?? '')};
 `,
@@ -213,8 +244,6 @@ export const start = ${JSON.stringify(short.exported.get('__wbindgen_start') ?? 
     importsFile.replace(/js$/, 'd.ts'),
     `/** Whose the module is. */
 export const release: string;
-/** What the module imports. */
-export const imports: WebAssembly.Imports;
 /** The exports that timers, promises and the garbage collector call back. */
 export const callbacks: string[];
 /** The export to call first; empty if there is none. */
@@ -229,17 +258,19 @@ async function bundle() {
     ['index.js', 'esm', 'platform.js', 'inlined.js'],
     ['index.cjs', 'cjs', 'platform.js', 'inlined.js'],
     ['browser.js', 'esm', 'browser.js', 'inlined.js'],
+    ['development.js', 'esm', 'browser.js', 'inlined.js'],
     ['slim.js', 'esm', 'browser.js', 'served.js'],
     ['workerd.js', 'esm', 'browser.js', 'compiled.js'],
   ]);
-  const changed = [writeIfChanged(join(dist, wasmName), readFileSync(wasmFile))];
+  const changed = [writeIfChanged(join(dist, wasmName), readFileSync(production.wasmFile))];
   for (const [name, format, platform, source] of bundles) {
+    const made = name === 'development.js' ? development : production;
     const { outputFiles } = await build({
       absWorkingDir: root,
       entryPoints: ['pkg/src/index.js'],
       inject: [
         // Before everything else: between two files it would keep gzip from seeing what they share.
-        ...(source === 'inlined.js' ? [bytesFile] : []),
+        ...(source === 'inlined.js' ? [made.bytesFile] : []),
         ...(platform === 'platform.js' ? [join(root, 'pkg/src/text.js')] : []),
       ],
       outfile: join(dist, name),
@@ -253,7 +284,7 @@ async function bundle() {
       legalComments: 'none',
       logLevel: 'warning',
       plugins: [
-        { name: 'generated', setup: resolveGenerated },
+        { name: 'generated', setup: (build) => resolveGenerated(build, made) },
         {
           name: 'chosen',
           setup({ onResolve }) {
@@ -269,6 +300,10 @@ async function bundle() {
     });
     changed.push(writeIfChanged(join(dist, name), outputFiles[0].contents));
   }
+  const inspector = readFileSync(join(root, 'pkg', 'inspector.d.ts'));
+  for (const name of ['inspector.d.ts', 'inspector.d.cts']) {
+    changed.push(writeIfChanged(join(dist, name), inspector));
+  }
   changed.push(writeIfChanged(join(dist, 'sbom.cdx.json'), Buffer.from(bill(shipped()))));
   const declarations = readFileSync(join(root, 'pkg', 'index.d.ts'));
   for (const name of ['index.d.ts', 'index.d.cts']) {
@@ -280,20 +315,26 @@ async function bundle() {
 // What looks at stores; its parts are files of their own, which are there once.
 async function bundleTools() {
   const dist = join(root, 'pkg', 'dist');
-  for (const [name, entry] of [['decoder.js', 'pkg/src/decoder.js']]) {
+  for (const [name, entry] of [
+    ['decoder.js', 'pkg/src/decoder.js'],
+    ['inspector.js', 'pkg/src/inspector/index.js'],
+    ['inspector.cjs', 'pkg/src/inspector/index.js'],
+    ['command.js', 'pkg/src/command/main.js'],
+  ]) {
     const { outputFiles } = await build({
       absWorkingDir: root,
       entryPoints: [entry],
       outfile: join(dist, name),
       bundle: true,
       write: false,
-      format: 'esm',
+      format: name.endsWith('.cjs') ? 'cjs' : 'esm',
       target: 'es2022',
       minify: true,
+      loader: { '.css': 'text' },
       legalComments: 'none',
       external: ['node:*'],
       plugins: [
-        { name: 'generated', setup: resolveGenerated },
+        { name: 'generated', setup: (build) => resolveGenerated(build, production) },
         {
           name: 'own',
           setup({ onResolve }) {
@@ -309,13 +350,21 @@ async function bundleTools() {
   }
 }
 
-/** @param {import('esbuild').PluginBuild} build */
-function resolveGenerated({ onResolve }) {
+/**
+ * @param {import('esbuild').PluginBuild} build
+ * @param {Made} made
+ */
+function resolveGenerated({ onResolve }, made) {
+  const { bindingsFile, importsFile, bytesFile } = made;
   onResolve({ filter: /^#decoder-bindings$/ }, () => ({
     path: join(decoderFolder, 'decoder_bg.js'),
   }));
   onResolve({ filter: /^#decoder-bytes$/ }, () => ({ path: join(decoderFolder, 'bytes.js') }));
-  onResolve({ filter: /^#bindings$/ }, () => ({ path: bindingsFile }));
+  const own = join(root, 'pkg', 'src', 'inspector', 'bindings.js');
+  onResolve({ filter: /^#bindings$/ }, ({ importer }) => {
+    const inspected = made === development && importer !== own;
+    return { path: inspected ? own : bindingsFile };
+  });
   onResolve({ filter: /^#imports$/ }, () => ({ path: importsFile }));
   onResolve({ filter: /^#bytes$/ }, () => ({ path: bytesFile }));
 }

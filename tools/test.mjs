@@ -38,9 +38,13 @@ const steps = [
   {
     name: 'clippy',
     part: 'lint',
-    command: ['cargo', 'clippy', '--features', 'ablation', ...denyWarnings],
+    command: ['cargo', 'clippy', '--features', 'ablation,inspect', ...denyWarnings],
   },
-  { name: 'clippy wasm32', part: 'lint', command: ['cargo', 'clippy', ...wasm, ...denyWarnings] },
+  {
+    name: 'clippy wasm32',
+    part: 'lint',
+    command: ['cargo', 'clippy', ...wasm, '--features', 'inspect', ...denyWarnings],
+  },
   {
     name: 'clippy decoder',
     part: 'lint',
@@ -112,11 +116,15 @@ const steps = [
   nodeTests('package', 'build'),
   nodeTests('matrix', 'build'),
   nodeTests('node', 'build'),
+  nodeTests('cli', 'build'),
   nodeTests('otlp', 'build'),
   nodeTests('hostile', 'build'),
   nodeTests('browser', 'build'),
+  nodeTests('inspector', 'build'),
+  nodeTests('docs', 'build'),
   nodeTests('guides', 'build'),
   nodeTests('trials', 'build'),
+  nodeTests('demo', 'build'),
   { name: 'demo', part: 'demo', needs: 'build', command: ['node', 'tools/demo.mjs', '--check'] },
   {
     name: 'demo through OpenTelemetry',

@@ -17,6 +17,8 @@ export async function buildPage(format = 'json') {
     bundle: true,
     format: 'esm',
     target: 'es2022',
+    // The package's build that the inspector can look into.
+    conditions: ['development'],
     minify: true,
     sourcemap: true,
     logLevel: 'silent',

@@ -28,6 +28,7 @@ import { bytes } from '#decoder-bytes';
  * @property {(bytes: Uint8Array) => Description | { problem: Problem }} describe looks at the checksum, and reads the header
  * @property {(bytes: Uint8Array, attempt: number, sentAt: number) => Body | { problem: Problem }} body reads all of it
  * @property {(key: string) => boolean} isDenial whether a store's key remembers that consent was denied
+ * @property {(lease: number, now: number) => boolean} isFree whether nobody holds what has that lease
  */
 
 /** @type {Promise<Decoder> | undefined} */
@@ -54,5 +55,6 @@ async function open() {
     describe: (record) => JSON.parse(bindings.describe(record)),
     body: (record, attempt, sentAt) => JSON.parse(bindings.body(record, attempt, sentAt)),
     isDenial: bindings.isDenial,
+    isFree: bindings.isFree,
   };
 }

@@ -14,8 +14,8 @@ import { builtin, isGranted, process, variable } from './runtime.js';
 /** @typedef {import('../index.d.ts').StoreEntry} Entry */
 
 const recordName = /^([0-9a-f]{12}-[0-9a-f-]{36})\.(\d{1,16})\.(\d{1,10})\.(\d{1,10})\.batch$/;
-const unfinishedName = /^[0-9a-f]{12}-[0-9a-f-]{36}\.[\d.]+\.batch\.\d+\.[0-9a-f]+\.tmp$/;
-const aside = 'aside';
+export const unfinishedName = /^[0-9a-f]{12}-[0-9a-f-]{36}\.[\d.]+\.batch\.\d+\.[0-9a-f]+\.tmp$/;
+export const aside = 'aside';
 const mostAside = 20;
 const unfinishedMillis = 3_600_000;
 
@@ -299,14 +299,14 @@ function nameOf(/** @type {Entry} */ { key, lease, attempts, events }) {
 }
 
 /** @returns {Entry | undefined} nothing if the name is none of a record's */
-function parse(/** @type {string} */ name) {
+export function parse(/** @type {string} */ name) {
   const match = recordName.exec(name);
   if (!match) return undefined;
   const [lease, attempts, events] = match.slice(2).map(Number);
   return { key: match[1], lease, attempts, events, bytes: 0 };
 }
 
-function isNewer(/** @type {Entry} */ one, /** @type {Entry} */ other) {
+export function isNewer(/** @type {Entry} */ one, /** @type {Entry} */ other) {
   return (
     (one.events - other.events || one.attempts - other.attempts || one.lease - other.lease) > 0
   );

@@ -340,6 +340,15 @@ impl Config {
         }
     }
 
+    /// The layer that each field of `batch`, and then the kill switch, has its value from, as a digit.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn sources(&self) -> impl Iterator<Item = u8> {
+        (0..=KILLED).map(|index| {
+            let layer = self.layers.iter().position(|values| values[index].is_some());
+            b'0' + layer.unwrap_or(DEFAULTS) as u8
+        })
+    }
+
     /// Takes each setting that is good, and tells which changed what is in force.
     pub fn apply(&mut self, layer: Layer, settings: &[Setting<'_>]) -> ConfigReport {
         let mut report = ConfigReport::default();

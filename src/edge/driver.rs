@@ -26,28 +26,32 @@ use super::patch::{PATCH_LEVELS, core_slot, settings, user_slot};
 use super::report::{Answer, Queue, Report, diagnostic_object, flush_object};
 use super::staging::Staging;
 use super::timer::{self, Timer};
-use super::value::{self, args, call, construct, get, global_get, invoke, type_error};
+use super::value::{self, args, call, construct, get, global_get, invoke, set_text, type_error};
 use crate::core::config::{ConfigReport, Layer};
 use crate::core::context::{ContextPatch, Slot};
+#[cfg(feature = "inspect")]
+use crate::core::io::ExportId;
 use crate::core::io::{
     Command, Consent, Content, Diagnostic, Exposure, FlushId, Input, Leaving, Outcome,
 };
+#[cfg(feature = "inspect")]
+use crate::core::json::write_u64;
 use crate::core::pipeline::{Pipeline, Setup};
 use crate::core::shapes::FieldKind;
 use crate::core::store::{MemoryStore, StoreOp};
 use crate::core::time::{Millis, Now, UnixMillis};
 
 pub struct Driver {
-    pipeline: RefCell<Pipeline>,
-    queue: Queue,
+    pub(super) pipeline: RefCell<Pipeline>,
+    pub(super) queue: Queue,
     working: Cell<bool>,
     pub staging: Staging,
     timer: Timer,
-    exporter: Exporter,
-    enricher: Option<Enricher>,
-    storage: OnceCell<Storage>,
+    pub(super) exporter: Exporter,
+    pub(super) enricher: Option<Enricher>,
+    pub(super) storage: OnceCell<Storage>,
     /// An `AbortController` that takes the page's listeners away.
-    listeners: Cell<JsValue>,
+    pub(super) listeners: Cell<JsValue>,
     leaving: Cell<bool>,
     /// Until when the host's own listeners may still log what is to leave with the page.
     parting_until: Cell<Millis>,
@@ -68,11 +72,14 @@ pub struct Driver {
     promises: RefCell<Vec<(u32, JsValue)>>,
     flushes: Cell<u32>,
     shutdown: Cell<Option<FlushId>>,
+    /// Requests that ended since the inspector asked, with the status: 0 if there was no answer.
+    #[cfg(feature = "inspect")]
+    answers: RefCell<Vec<(ExportId, u16)>>,
     /// Keeps the driver until it is shut down: what a dropped `Client` logged is still delivered.
     myself: RefCell<Option<Rc<Self>>>,
 }
 
-enum Storage {
+pub enum Storage {
     /// The memory serves if IndexedDB does not.
     Idb(Box<Idb>, RefCell<Option<MemoryStore>>),
     Host(Box<HostStore>, &'static str),
@@ -143,6 +150,8 @@ impl Driver {
             promises: RefCell::default(),
             flushes: Cell::default(),
             shutdown: Cell::default(),
+            #[cfg(feature = "inspect")]
+            answers: RefCell::default(),
             myself: RefCell::default(),
         }
     }
@@ -153,6 +162,7 @@ impl Driver {
             (Layer::Options, options.config()),
             (Layer::Environment, page::patch()),
             (Layer::Environment, options.environment()),
+            (Layer::Remote, options.patched()),
         ];
         self.handle(&mut |pipeline, now, commands| {
             if origins != Own::Undefined {
@@ -174,6 +184,9 @@ impl Driver {
         // Options never throw.
         let _ = self.patch_context(&options.object("context"), core_slot, false);
         let _ = self.patch_context(&options.user(), user_slot, false);
+        if let Ok(pipeline) = self.pipeline.try_borrow() {
+            set_text(options.host, "sessionId", pipeline.session());
+        }
         if !page::is_online() {
             self.input(Input::Online(false));
         }
@@ -466,6 +479,24 @@ impl Driver {
         json
     }
 
+    /// Where everything is, as JSON text: see [`Pipeline::write_places`]; and `answers`, those that came
+    /// since the last time.
+    #[cfg(feature = "inspect")]
+    pub fn places(&self, key: &str) -> Vec<u8> {
+        let mut json = Vec::from(*b"{");
+        self.with(&mut |pipeline, _, _| pipeline.write_places(key, &mut json));
+        json.extend_from_slice(b",\"answers\":{");
+        let answers = self.answers.take();
+        for (index, (id, status)) in answers.iter().enumerate() {
+            json.extend_from_slice(if index == 0 { b"\"" } else { b",\"" });
+            write_u64(&mut json, u64::from(id.0));
+            json.extend_from_slice(b"\":");
+            write_u64(&mut json, u64::from(*status));
+        }
+        json.extend_from_slice(b"}}");
+        json
+    }
+
     pub fn store_kind(&self) -> &'static str {
         match self.storage.get() {
             Some(Storage::Idb(_, memory)) if memory.borrow().is_some() => "memory",
@@ -476,7 +507,7 @@ impl Driver {
         }
     }
 
-    fn idb(&self) -> Option<&Idb> {
+    pub(super) fn idb(&self) -> Option<&Idb> {
         match self.storage.get() {
             Some(Storage::Idb(idb, _)) => Some(idb),
             _ => None,
@@ -546,7 +577,7 @@ impl Driver {
         });
     }
 
-    fn with(&self, act: Act<'_>) {
+    pub(super) fn with(&self, act: Act<'_>) {
         self.handle(act);
         self.work();
     }
@@ -633,6 +664,12 @@ impl Driver {
                     Answer::NetworkError => Outcome::NetworkError,
                     Answer::AuthFailed => Outcome::AuthFailed,
                 };
+                #[cfg(feature = "inspect")]
+                if let Outcome::Response { status, .. } = outcome {
+                    self.answers.borrow_mut().push((id, status));
+                } else if outcome != Outcome::Accepted {
+                    self.answers.borrow_mut().push((id, 0));
+                }
                 self.input(Input::Exported { id, outcome });
             }
             Report::Enriched(at, name, fields) => {

@@ -20,15 +20,22 @@ test('the tarball holds the built package and nothing else', () => {
     'README.md',
     'bin/wasm-telemetry.js',
     'dist/browser.js',
+    'dist/command.js',
     'dist/decoder.js',
+    'dist/development.js',
     'dist/index.cjs',
     'dist/index.d.cts',
     'dist/index.d.ts',
     'dist/index.js',
+    'dist/inspector.cjs',
+    'dist/inspector.d.cts',
+    'dist/inspector.d.ts',
+    'dist/inspector.js',
     'dist/sbom.cdx.json',
     'dist/slim.js',
     'dist/wasm-telemetry.wasm',
     'dist/workerd.js',
+    'inspector/package.json',
     'package.json',
     'slim/package.json',
   ]);
@@ -132,6 +139,8 @@ test('each condition gives the file that is meant for it', async () => {
       ['import', 'node', 'index.js'],
       ['require', 'node', 'index.cjs'],
       ['import', 'browser', 'browser.js'],
+      ['import', 'browser', 'development', 'development.js'],
+      ['import', 'node', 'development', 'index.js'],
       ['require', 'browser', 'index.cjs'],
       ['import', 'worker', 'browser', 'workerd', 'workerd.js'],
     ],
@@ -139,7 +148,13 @@ test('each condition gives the file that is meant for it', async () => {
       ['import', 'node', 'index.js'],
       ['require', 'node', 'index.cjs'],
       ['import', 'browser', 'slim.js'],
+      ['import', 'browser', 'development', 'development.js'],
       ['import', 'workerd', 'worker', 'browser', 'workerd.js'],
+    ],
+    'wasm-telemetry/inspector': [
+      ['import', 'node', 'inspector.js'],
+      ['require', 'node', 'inspector.cjs'],
+      ['import', 'browser', 'inspector.js'],
     ],
     'wasm-telemetry/wasm-telemetry.wasm': [['import', 'browser', 'wasm-telemetry.wasm']],
   };
@@ -199,6 +214,20 @@ test('TypeScript finds the declarations by import and by require, with the DOM a
       execFileSync(process.execPath, [tsc, ...strict, ...args], { cwd: project, encoding: 'utf8' }),
     );
   }
+});
+
+test('the command runs from where it is installed', () => {
+  const bin = join(project, 'node_modules/.bin/wasm-telemetry');
+  const env = { PATH: process.env.PATH, HOME: project, XDG_STATE_HOME: join(project, 'state') };
+  const run = (/** @type {string[]} */ ...args) =>
+    execFileSync(bin, args, { env, encoding: 'utf8', shell: process.platform === 'win32' });
+  const { version } = JSON.parse(readFileSync(join(root, 'pkg/package.json'), 'utf8'));
+  assert.equal(run('--version'), `${version}\n`);
+  // By the decoder that is in the package.
+  assert.equal(
+    JSON.parse(run('inspect', join(project, 'node_modules'), '--json')).records.length,
+    0,
+  );
 });
 
 test('publint has nothing to say', async () => {

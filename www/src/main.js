@@ -1,3 +1,4 @@
+import { open as openInspector } from 'wasm-telemetry/inspector';
 import { createBoard, imbalance, stored } from './board.js';
 import { createChart } from './chart.js';
 import { collector } from './collector.js';
@@ -8,6 +9,7 @@ import { createFlow } from './flow.js';
 import { startQuery } from './query.js';
 import { createServerPanel } from './server.js';
 import { startShop } from './shop.js';
+import { startStory } from './story.js';
 import { expose, firstNumber, lastNumber, log, logMany, said, telemetry } from './telemetry.js';
 import { startVitals } from './vitals.js';
 
@@ -63,11 +65,13 @@ async function runExperiment() {
   showVisitor();
 }
 
+byId('inspector').addEventListener('click', openInspector);
 setInterval(draw, DRAW_MILLIS);
 draw();
 poll();
 runExperiment().catch((error) => setText(byId('visitor'), `No experiment: ${error.message}`));
 startQuery();
+startStory();
 
 /** For the check, and for whoever opens the console. */
 window.demo = {

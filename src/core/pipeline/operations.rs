@@ -88,6 +88,16 @@ impl Operations {
         self.waiting.is_empty()
     }
 
+    /// Batches in memory that wait for a result, and whether that is of their being put into the store.
+    #[cfg(feature = "inspect")]
+    pub fn batches(&self) -> impl Iterator<Item = (&Batch, bool)> {
+        self.waiting.iter().filter_map(|operation| match &operation.pending {
+            Pending::Put(batch) => Some((&**batch, true)),
+            Pending::Renew { batch, .. } => Some((&**batch, false)),
+            _ => None,
+        })
+    }
+
     pub fn push(&mut self, id: OpId, now: Millis, pending: Pending) {
         self.count(&pending, true);
         let deadline = now.plus(PATIENCE_MILLIS);
@@ -117,8 +127,16 @@ impl Operations {
 
     /// A renewal that waits.
     pub fn take_renewal(&mut self) -> Option<Pending> {
-        let renews = |waiting: &Operation| matches!(waiting.pending, Pending::Renew { .. });
-        self.remove(self.waiting.iter().position(renews)?)
+        self.take_first(|pending| matches!(pending, Pending::Renew { .. }))
+    }
+
+    /// One for which a batch waits in memory.
+    pub fn take_batch(&mut self) -> Option<Pending> {
+        self.take_first(|pending| matches!(pending, Pending::Put(_) | Pending::Renew { .. }))
+    }
+
+    fn take_first(&mut self, wanted: fn(&Pending) -> bool) -> Option<Pending> {
+        self.remove(self.waiting.iter().position(|waiting| wanted(&waiting.pending))?)
     }
 
     /// When the next operation's time is over.

@@ -37,6 +37,14 @@ impl Key {
         Self([created & 0xffff_ffff_ffff, high, low])
     }
 
+    pub fn from_words(words: [u64; 3]) -> Self {
+        Self(words)
+    }
+
+    pub fn words(self) -> [u64; 3] {
+        self.0
+    }
+
     /// `None` if it is not of our making.
     pub fn parse(text: &str) -> Option<Self> {
         let mut words = [0; 3];
@@ -114,15 +122,18 @@ impl Known {
 
     /// Whether nobody holds it.
     pub fn is_free(&self, wall: u64) -> bool {
-        self.lease <= wall
-            || self.lease - wall > LEASE_MAX_MILLIS
-            || planted(Bug::LeaseNeverChecked)
+        is_free(self.lease, wall) || planted(Bug::LeaseNeverChecked)
     }
 
     /// A record may be there or not, an earlier state of the batch, or anybody's.
     pub fn doubtful(&mut self) {
         *self = Self { whole: false, lease: 0, bytes: 0, ..*self };
     }
+}
+
+/// Whether nobody holds what has that lease, by a wall clock that all holders share.
+pub fn is_free(lease: u64, wall: u64) -> bool {
+    lease <= wall || lease - wall > LEASE_MAX_MILLIS
 }
 
 #[derive(Debug, Default)]
