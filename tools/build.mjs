@@ -362,7 +362,7 @@ function resolveGenerated({ onResolve }, made) {
   onResolve({ filter: /^#decoder-bytes$/ }, () => ({ path: join(decoderFolder, 'bytes.js') }));
   const own = join(root, 'pkg', 'src', 'inspector', 'bindings.js');
   onResolve({ filter: /^#bindings$/ }, ({ importer }) => {
-    const inspected = made === development && importer !== importsFile && importer !== own;
+    const inspected = made === development && importer !== own;
     return { path: inspected ? own : bindingsFile };
   });
   onResolve({ filter: /^#imports$/ }, () => ({ path: importsFile }));

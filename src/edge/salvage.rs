@@ -39,12 +39,11 @@ impl Driver {
         // SAFETY: called of an instance that trapped, and nothing below calls back into it.
         let pipeline = unsafe { held(&self.pipeline) };
         let mut found = pipeline.salvage(timer::now());
-        while found.is_none()
-            && let Some((entry, bytes)) = self.memory().and_then(MemoryStore::pop)
-        {
-            found = pipeline.salvage_stored(&entry, &bytes);
-        }
         if found.is_none() {
+            // What somebody holds is in memory besides.
+            while let Some((entry, bytes)) = self.memory().and_then(MemoryStore::take_free) {
+                pipeline.recall_stored(&entry, bytes);
+            }
             self.take_in(pipeline);
             found = pipeline.salvage(timer::now());
         }

@@ -4,39 +4,40 @@ import { bind as bindBare } from '#bindings';
 import { callbacks } from '#imports';
 import { Trace, traced } from './trace.js';
 
+/** @typedef {import('#bindings').Bound} Bound */
+
 /** Whose traces are of the WebAssembly that is there now. */
 let owner = {};
 
 /**
  * Called again after a trap, when what was bound before is used no more.
- * @returns {import('#bindings').Bound}
+ * @returns {Bound}
  */
 export function bind() {
   for (const trace of traced()) trace.failed ||= trace.owner === owner;
   owner = {};
-  const bare = bindBare();
-  return { ...bare, Client: inspected(bare.Client), __wbg_set_wasm: watching(bare.__wbg_set_wasm) };
-}
-
-/** @param {(exports: WebAssembly.Exports) => void} setWasm */
-function watching(setWasm) {
-  return (/** @type {WebAssembly.Exports} */ exports) => {
-    const own = { ...exports };
-    for (const name of callbacks) {
-      const call = /** @type {Function} */ (exports[name]);
-      own[name] = (/** @type {unknown[]} */ ...args) => {
-        const result = call(...args);
-        for (const trace of traced()) trace.step();
-        return result;
-      };
-    }
-    setWasm(own);
+  const { Client, imports, __wbg_set_wasm } = bindBare();
+  return {
+    Client: inspected(Client),
+    imports,
+    __wbg_set_wasm(exports) {
+      const own = { ...exports };
+      for (const name of callbacks) {
+        const call = /** @type {Function} */ (exports[name]);
+        own[name] = (/** @type {unknown[]} */ ...args) => {
+          const result = call(...args);
+          for (const trace of traced()) trace.step();
+          return result;
+        };
+      }
+      __wbg_set_wasm(own);
+    },
   };
 }
 
-/** @param {import('#bindings').Bound['Client']} Client */
-function inspected(Client) {
-  return class Inspected extends Client {
+/** @returns {any} */
+function inspected(/** @type {Bound['Client']} */ Bare) {
+  return class Client extends Bare {
     #trace;
 
     constructor(/** @type {any} */ options, /** @type {any} */ host) {

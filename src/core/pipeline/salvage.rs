@@ -1,6 +1,7 @@
 //! An instance that trapped is given up: what its pipeline still holds is taken out of it, one batch after
 //! another, and handed to a new one, which also goes on with its counts.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::super::codec::{Corrupt, Reader};
@@ -10,7 +11,7 @@ use super::super::record::{Record, stamp};
 use super::super::store::Entry;
 use super::super::time::Now;
 use super::operations::Pending;
-use super::shelf::{Key, Known};
+use super::shelf::Key;
 use super::{Batch, Pipeline};
 
 impl Pipeline {
@@ -39,19 +40,22 @@ impl Pipeline {
         }
         let mut batch = batch?;
         stamp(&mut batch.bytes);
-        let copy = self.copies.get(batch.key);
-        // Of what was on its way to the store nobody will hear.
-        let kind = copy.map_or(NO_COPY, |copy| if copy.is_written() { COPY } else { DOUBTFUL });
-        let lease = copy.map_or(0, |copy| copy.lease);
-        Some(packed(batch.key, batch.attempts, lease, kind, &batch.bytes))
+        let [created, high, low] = batch.key.words();
+        let mut packed = Vec::new();
+        for word in [created, high, low, batch.attempts.into()] {
+            packed.extend_from_slice(&word.to_le_bytes());
+        }
+        packed.extend_from_slice(&batch.bytes);
+        Some(packed)
     }
 
-    /// The same of a record in a store that is in the broken memory, too; `None` if the batch was taken
-    /// already.
-    pub fn salvage_stored(&self, entry: &Entry, bytes: &[u8]) -> Option<Vec<u8>> {
-        let key = Key::parse(&entry.key)?;
-        let taken = self.copies.get(key).is_some();
-        (!taken).then(|| packed(key, entry.attempts, 0, NO_COPY, bytes))
+    /// Takes a record of a store that is in the broken memory, too, for [`Pipeline::salvage`] to give.
+    pub fn recall_stored(&mut self, entry: &Entry, bytes: Vec<u8>) {
+        if let Some(key) = Key::parse(&entry.key) {
+            let Entry { attempts, events, .. } = *entry;
+            let batch = Batch { key, events, attempts, exposure: false, bytes };
+            self.push_ready(Box::new(batch), false);
+        }
     }
 
     /// Goes on in the place of a pipeline with these books. What was salvaged of it is to follow.
@@ -61,25 +65,21 @@ impl Pipeline {
         self.unreported.merge(unreported);
     }
 
-    /// Takes what [`Pipeline::salvage`] gave.
+    /// Takes what [`Pipeline::salvage`] gave. The store may have a record of it, or not.
     pub fn adopt_salvaged(&mut self, packed: &[u8]) -> Result<(), Corrupt> {
         let mut reader = Reader::new(packed);
         let mut word = || reader.array().map(u64::from_le_bytes);
         let key = Key::from_words([word()?, word()?, word()?]);
-        let (attempts, lease, kind) = (word()? as u32, word()?, word()?);
+        let attempts = word()? as u32;
         let bytes = &packed[PACKED..];
         let header = Record::checked(bytes)?.header;
         let mut batch = Batch::new(key, &header, Vec::from(bytes));
         batch.attempts = attempts;
-        if kind != NO_COPY {
-            let mut copy = Known { lease, ..self.record(&batch, lease) };
-            if kind == DOUBTFUL {
-                copy.doubtful();
-            }
-            // A listing may have come first.
-            self.known.remove(key);
-            self.copies.insert(copy);
-        }
+        // A listing may have come first.
+        self.known.remove(key);
+        let mut copy = self.record(&batch, 0);
+        copy.doubtful();
+        self.copies.insert(copy);
         let events = u64::from(batch.events);
         self.counts.accepted += events;
         self.counts.queued = self.counts.queued.saturating_sub(events);
@@ -102,22 +102,5 @@ impl Pipeline {
     }
 }
 
-/// The store has no record of the batch,
-const NO_COPY: u64 = 0;
-/// or this very one,
-const COPY: u64 = 1;
-/// or may have one.
-const DOUBTFUL: u64 = 2;
-
 /// Bytes before the record.
-const PACKED: usize = 48;
-
-fn packed(key: Key, attempts: u32, lease: u64, kind: u64, record: &[u8]) -> Vec<u8> {
-    let [created, high, low] = key.words();
-    let mut packed = Vec::new();
-    for word in [created, high, low, attempts.into(), lease, kind] {
-        packed.extend_from_slice(&word.to_le_bytes());
-    }
-    packed.extend_from_slice(record);
-    packed
-}
+const PACKED: usize = 32;
