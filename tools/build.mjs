@@ -358,10 +358,6 @@ function resolveGenerated({ onResolve }, made) {
   }));
   onResolve({ filter: /^#decoder-bytes$/ }, () => ({ path: join(decoderFolder, 'bytes.js') }));
   const own = join(root, 'pkg', 'src', 'inspector', 'bindings.js');
-  onResolve({ filter: /^#decoder-bindings$/ }, () => ({
-    path: join(decoderFolder, 'decoder_bg.js'),
-  }));
-  onResolve({ filter: /^#decoder-bytes$/ }, () => ({ path: join(decoderFolder, 'bytes.js') }));
   onResolve({ filter: /^#bindings$/ }, ({ importer }) => {
     const inspected = made === development && importer !== own;
     return { path: inspected ? own : bindingsFile };
