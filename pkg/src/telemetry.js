@@ -133,7 +133,7 @@ export class Telemetry {
     try {
       if (this.#kept) await this.#settledWithin(options);
       const report = await this.#report('shutdown', options);
-      this.#quit();
+      if (this.#client) this.#quit();
       return report;
     } catch {
       return noStackLeft;
