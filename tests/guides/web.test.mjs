@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => browser.close());
 
-test('a plain page: a view, a click and an error, sent as the visitor leaves', async (t) => {
+test('a plain page: a view, a click and an error arrive once the visitor has left', async (t) => {
   const { server, page, go, leave } = await open(t, browser, 'plain', ['main.js']);
   await go();
   await page.click('#buy');
@@ -79,7 +79,7 @@ test('a worker that is asked to end, and a service worker, deliver what they log
   const [served] = told('page_served');
   assert.deepEqual(served.event_metadata, { offline: false, status: 200 });
   assert.equal(served.core_metadata.thread, 'service-worker');
-  await leave();
+  await leave('primes');
   await until(() => told('page_viewed').length === 2);
 });
 
