@@ -301,7 +301,9 @@ async function bundle() {
     changed.push(writeIfChanged(join(dist, name), outputFiles[0].contents));
   }
   const inspector = readFileSync(join(root, 'pkg', 'inspector.d.ts'));
-  changed.push(writeIfChanged(join(dist, 'inspector.d.ts'), inspector));
+  for (const name of ['inspector.d.ts', 'inspector.d.cts']) {
+    changed.push(writeIfChanged(join(dist, name), inspector));
+  }
   changed.push(writeIfChanged(join(dist, 'sbom.cdx.json'), Buffer.from(bill(shipped()))));
   const declarations = readFileSync(join(root, 'pkg', 'index.d.ts'));
   for (const name of ['index.d.ts', 'index.d.cts']) {
@@ -316,6 +318,7 @@ async function bundleTools() {
   for (const [name, entry] of [
     ['decoder.js', 'pkg/src/decoder.js'],
     ['inspector.js', 'pkg/src/inspector/index.js'],
+    ['inspector.cjs', 'pkg/src/inspector/index.js'],
     ['command.js', 'pkg/src/command/main.js'],
   ]) {
     const { outputFiles } = await build({
@@ -324,7 +327,7 @@ async function bundleTools() {
       outfile: join(dist, name),
       bundle: true,
       write: false,
-      format: 'esm',
+      format: name.endsWith('.cjs') ? 'cjs' : 'esm',
       target: 'es2022',
       minify: true,
       loader: { '.css': 'text' },

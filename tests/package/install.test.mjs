@@ -27,12 +27,15 @@ test('the tarball holds the built package and nothing else', () => {
     'dist/index.d.cts',
     'dist/index.d.ts',
     'dist/index.js',
+    'dist/inspector.cjs',
+    'dist/inspector.d.cts',
     'dist/inspector.d.ts',
     'dist/inspector.js',
     'dist/sbom.cdx.json',
     'dist/slim.js',
     'dist/wasm-telemetry.wasm',
     'dist/workerd.js',
+    'inspector/package.json',
     'package.json',
     'slim/package.json',
   ]);
@@ -150,6 +153,7 @@ test('each condition gives the file that is meant for it', async () => {
     ],
     'wasm-telemetry/inspector': [
       ['import', 'node', 'inspector.js'],
+      ['require', 'node', 'inspector.cjs'],
       ['import', 'browser', 'inspector.js'],
     ],
     'wasm-telemetry/wasm-telemetry.wasm': [['import', 'browser', 'wasm-telemetry.wasm']],
