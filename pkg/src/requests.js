@@ -171,7 +171,10 @@ export class Telemetry {
     return verified(text, this.#host.strict);
   }
 
-  /** A client of this very request, with all that was kept. */
+  /**
+   * A client of this very request, with all that was kept.
+   * @returns {Client | undefined}
+   */
   #start() {
     load(this.#options);
     whenLoaded(this.#use);
@@ -201,6 +204,11 @@ export class Telemetry {
     if (kept.dropped > 0) {
       const message = `calls that could not be handled at once, and are lost: ${kept.dropped}`;
       this.#tell({ code: 'not_kept', message });
+    }
+    if (core !== this.#loaded.core) {
+      // It trapped meanwhile.
+      this.#legacies.push(salvage(client, core.memory));
+      return this.#start();
     }
     return client;
   }

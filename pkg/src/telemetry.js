@@ -43,8 +43,7 @@ export class Telemetry {
   #hot;
   /** Of a client whose instance trapped. @type {import('./legacy.js').Legacy | undefined} */
   #legacy;
-  /** What the host set since the start, for clients to come. */
-  /** @type {Record<Setter, any>} */
+  /** What the host set since the start, for clients to come. @type {Record<Setter, any>} */
   #set = { updateConfig: undefined, setContext: undefined, setUser: undefined };
   /** Resolves what a client promised, if its instance traps. @type {Set<(value?: any) => void>} */
   #waiting = new Set();
@@ -134,7 +133,7 @@ export class Telemetry {
     try {
       if (this.#kept) await this.#settledWithin(options);
       const report = await this.#report('shutdown', options);
-      this.#quit();
+      if (this.#client) this.#quit();
       return report;
     } catch {
       return noStackLeft;

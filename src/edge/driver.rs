@@ -73,10 +73,13 @@ pub struct Driver {
     promises: RefCell<Vec<(u32, JsValue)>>,
     flushes: Cell<u32>,
     shutdown: Cell<Option<FlushId>>,
+    /// Whether it was shut down.
+    ended: Cell<bool>,
     /// Requests that ended since the inspector asked, with the status: 0 if there was no answer.
     #[cfg(feature = "inspect")]
     answers: RefCell<Vec<(ExportId, u16)>>,
-    /// Keeps the driver until it is shut down: what a dropped `Client` logged is still delivered.
+    /// Keeps the driver until it is shut down and no request is under way: what a dropped `Client`
+    /// logged is still delivered.
     myself: RefCell<Option<Rc<Self>>>,
 }
 
@@ -154,6 +157,7 @@ impl Driver {
             promises: RefCell::default(),
             flushes: Cell::default(),
             shutdown: Cell::default(),
+            ended: Cell::default(),
             #[cfg(feature = "inspect")]
             answers: RefCell::default(),
             myself: RefCell::default(),
@@ -639,6 +643,10 @@ impl Driver {
             self.working.set(false);
             self.leave_again();
             self.arm();
+            // A request that is still under way is to be cancelled in its time.
+            if self.ended.get() && !self.exporter.is_busy() {
+                self.myself.take();
+            }
         }
     }
 
@@ -727,7 +735,7 @@ impl Driver {
                     invoke(&self.listeners.take(), "abort", args());
                     self.exporter.let_go(Millis::FAR);
                     self.print(&JsValue::TRUE);
-                    self.myself.take();
+                    self.ended.set(true);
                 }
             }
             Command::Diagnose(diagnostic) => self.tell(&diagnostic),

@@ -52,10 +52,11 @@ test('every copy of the WebAssembly is the same', () => {
 // What the module can do to the world outside is this list, and nothing else.
 test('the WebAssembly imports what tests/package/imports.txt says', () => {
   const module = new WebAssembly.Module(readFileSync(join(dist, 'wasm-telemetry.wasm')));
-  const bound = readFileSync(join(root, 'target/npm/imports.js'), 'utf8').matchAll(
-    /(\w+) as _(\w+)/g,
+  const bindings = readFileSync(join(root, 'target/npm/bindgen/wasm_telemetry_bg.js'), 'utf8');
+  const [, bound] = /^const w = \{(.*)\};$/m.exec(bindings) ?? ['', ''];
+  const names = new Map(
+    Array.from(bound.matchAll(/(\w+): (\w+)/g), ([, short, name]) => [short, name]),
   );
-  const names = new Map(Array.from(bound, ([, name, short]) => [short, name]));
   const imports = WebAssembly.Module.imports(module)
     .map(({ name }) => `${names.get(name)}\n`)
     // Less wasm-bindgen's prefix and hash.

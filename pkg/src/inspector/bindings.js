@@ -6,8 +6,16 @@ import { Trace, traced } from './trace.js';
 
 /** @typedef {import('#bindings').Bound} Bound */
 
-/** @returns {Bound} */
+/** Whose traces are of the WebAssembly that is there now. */
+let owner = {};
+
+/**
+ * Called again after a trap, when what was bound before is used no more.
+ * @returns {Bound}
+ */
 export function bind() {
+  for (const trace of traced()) trace.failed ||= trace.owner === owner;
+  owner = {};
   const { Client, imports, __wbg_set_wasm } = bindBare();
   return {
     Client: inspected(Client),
@@ -38,6 +46,7 @@ function inspected(/** @type {Bound['Client']} */ Bare) {
         stats: () => super.stats(),
         places: (/** @type {string} */ key) => /** @type {any} */ (this).places(key),
       });
+      this.#trace.owner = owner;
     }
 
     logEvent(/** @type {any} */ name, /** @type {any} */ metadata, /** @type {number} */ at) {
