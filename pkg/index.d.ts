@@ -292,7 +292,7 @@ export interface InitOptions {
   strict?: boolean;
   /** Called once per cause. What it throws is ignored. */
   onDiagnostic?: (diagnostic: Diagnostic) => void;
-  /** Print diagnostics to the console. */
+  /** Print diagnostics, and what came of each request, to the console; in Node to stderr. Default false. */
   debug?: boolean;
   /**
    * For `wasm-telemetry/slim`: where you serve `wasm-telemetry/wasm-telemetry.wasm` (a text or a URL), or

@@ -12,6 +12,11 @@ export const gzip = undefined;
 export const mayRead = () => true;
 export const unwatch = /** @type {Platform['unwatch']} */ (nothing);
 
+/** @type {Platform['write']} */
+export function write(what, text, warns) {
+  console[warns ? 'warn' : 'info']('%cwasm-telemetry%c %s: %s', 'font-weight:bold', '', what, text);
+}
+
 // Not called where nothing is like Node.
 export const inflateNow = /** @type {Platform['inflateNow']} */ (/** @type {unknown} */ (nothing));
 export const holdOpen = /** @type {Platform['holdOpen']} */ (/** @type {unknown} */ (nothing));

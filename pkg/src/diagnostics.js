@@ -1,3 +1,5 @@
+import { print } from './print.js';
+
 /**
  * Tells the host's developer, as the WebAssembly does it too.
  * @param {import('../index.d.ts').InitOptions} options
@@ -5,7 +7,7 @@
  */
 export function tell({ onDiagnostic, debug }, diagnostic) {
   try {
-    if (debug) console.warn(`wasm-telemetry: ${diagnostic.code}: ${diagnostic.message}`);
+    if (debug) print(diagnostic);
     onDiagnostic?.(diagnostic);
   } catch {
     // The host's own; logging must not break it, nor it logging.

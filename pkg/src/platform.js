@@ -5,6 +5,7 @@ import { defaultDirectory, openFiles } from './files.js';
 import { builtin, isNodeLike, mayRead } from './runtime.js';
 
 export { holdOpen, storing, unwatch, watch } from './exit.js';
+export { write } from './terminal.js';
 export { isNodeLike, mayRead };
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */

@@ -1,6 +1,7 @@
 // What `init` was given, completed with what only JavaScript knows: the environment and Node's files.
 
 import { environment as applyEnvironment, files, gzip, isNodeLike, mayRead } from '#platform';
+import { print } from './print.js';
 import { holdsFields, snapshot } from './snapshot.js';
 
 /** @typedef {import('../index.d.ts').InitOptions} InitOptions */
@@ -9,6 +10,7 @@ import { holdsFields, snapshot } from './snapshot.js';
  * @typedef {object} Host what the WebAssembly is told besides the options
  * @property {boolean} strict
  * @property {string} [disabled] why nothing may be logged, whatever the options say
+ * @property {typeof print} print for `debug`
  * @property {import('../index.d.ts').ConfigPatch} [environment]
  * @property {import('../index.d.ts').Store} [store]
  * @property {'files'} [storeKind]
@@ -36,7 +38,13 @@ export function settle(/** @type {InitOptions} */ given) {
   const inTest = mode === 'test' && options.enabled !== true ? 'NODE_ENV=test' : undefined;
   const disabled = environment?.disabled ?? inTest;
   const store = disabled === undefined && options.enabled !== false ? files(options) : undefined;
-  const host = { strict: options.strict ?? mode === 'development', disabled, gzip, ...store };
+  const host = {
+    strict: options.strict ?? mode === 'development',
+    disabled,
+    print,
+    gzip,
+    ...store,
+  };
   return {
     options,
     host: environment ? { ...host, environment: { batch: environment.batch } } : host,

@@ -26,7 +26,7 @@ use super::patch::{PATCH_LEVELS, core_slot, settings, user_slot};
 use super::report::{Answer, Queue, Report, diagnostic_object, flush_object};
 use super::staging::Staging;
 use super::timer::{self, Timer};
-use super::value::{self, args, call, construct, get, global_get, invoke, set_text, type_error};
+use super::value::{self, args, call, construct, get, invoke, set_number, set_text, type_error};
 use crate::core::config::{ConfigReport, Layer};
 use crate::core::context::{ContextPatch, Slot};
 #[cfg(feature = "inspect")]
@@ -61,8 +61,9 @@ pub struct Driver {
 
     enabled: bool,
     strict: bool,
-    debug: bool,
     on_diagnostic: JsValue,
+    /// For `debug`: takes diagnostics, and the statistics whenever something ended, with what that was.
+    print: JsValue,
     /// Causes that the edge has told of.
     told: RefCell<Vec<(&'static str, String)>>,
 
@@ -146,8 +147,11 @@ impl Driver {
             callbacks,
             queue: queue.clone(),
             strict: options.flag("strict").or(get(options.host, "strict").as_bool()) == Some(true),
-            debug: options.flag("debug") == Some(true),
             on_diagnostic: options.function("onDiagnostic"),
+            print: match options.flag("debug") {
+                Some(true) => get(options.host, "print"),
+                _ => JsValue::UNDEFINED,
+            },
             told: RefCell::default(),
             ready: OnceCell::new(),
             promises: RefCell::default(),
@@ -470,8 +474,18 @@ impl Driver {
         self.pipeline.try_borrow().map_or(0, |pipeline| pipeline.ledger().accepted)
     }
 
-    /// `Stats`, as JSON text, but for the store's kind.
-    pub fn stats(&self) -> Vec<u8> {
+    /// `Stats`.
+    pub fn stats_object(&self) -> JsValue {
+        let json = String::from_utf8(self.stats()).unwrap_or_default();
+        let stats = value::parse_json(&json);
+        set_text(&get(&stats, "store"), "kind", self.store_kind());
+        let memory = core::arch::wasm32::memory_size(0) as f64 * 65_536.0;
+        set_number(&get(&stats, "sizes"), "memoryBytes", memory);
+        stats
+    }
+
+    /// As JSON text, but for the store's kind.
+    fn stats(&self) -> Vec<u8> {
         let state = match (self.enabled, self.shutdown.get()) {
             (false, _) => "disabled",
             (true, Some(_)) => "shut-down",
@@ -647,6 +661,7 @@ impl Driver {
             Report::Command(command) => self.carry_out(command),
             Report::StoreOpen => {
                 self.input(Input::StoreReady);
+                self.print(&JsValue::UNDEFINED);
                 self.resolve(READY, &JsValue::UNDEFINED);
             }
             Report::NoStore(why) => {
@@ -678,7 +693,12 @@ impl Driver {
                 } else if outcome != Outcome::Accepted {
                     self.answers.borrow_mut().push((id, 0));
                 }
+                let status = match outcome {
+                    Outcome::Response { status, .. } => status,
+                    _ => 0,
+                };
                 self.input(Input::Exported { id, outcome });
+                self.print(&f64::from(status).into());
             }
             Report::Enriched(at, name, fields) => {
                 self.input(Input::Event { at, name: &name, fields: &fields.borrow() });
@@ -714,6 +734,7 @@ impl Driver {
                 if self.shutdown.get() == Some(id) {
                     invoke(&self.listeners.take(), "abort", args());
                     self.exporter.let_go(Millis::FAR);
+                    self.print(&JsValue::TRUE);
                     self.ended.set(true);
                 }
             }
@@ -751,9 +772,13 @@ impl Driver {
         // The host's callback may throw; that is its own affair.
         let told = diagnostic_object(diagnostic);
         let _ = call(&self.on_diagnostic, &JsValue::UNDEFINED, args().js(&told));
-        if self.debug {
-            let text = ["wasm-telemetry: ", diagnostic.code, ": ", &diagnostic.message].concat();
-            invoke(&global_get("console"), "warn", args().text(&text));
+        let _ = call(&self.print, &JsValue::UNDEFINED, args().js(&told));
+    }
+
+    fn print(&self, what: &JsValue) {
+        if !self.print.is_undefined() {
+            let stats = args().js(what).js(&self.stats_object());
+            let _ = call(&self.print, &JsValue::UNDEFINED, stats);
         }
     }
 

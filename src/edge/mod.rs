@@ -19,14 +19,12 @@ mod timer;
 mod value;
 
 use alloc::rc::Rc;
-use alloc::string::String;
 
 use wasm_bindgen::prelude::*;
 
 use self::driver::Driver;
 use self::own::Own;
 use self::patch::{core_slot, user_slot};
-use self::value::{get, set_number, set_text};
 use crate::core::io::{Field, Input, Leaving};
 use crate::core::time::UnixMillis;
 
@@ -127,12 +125,7 @@ impl Client {
 
     /// `Stats`.
     pub fn stats(&self) -> Given {
-        let json = String::from_utf8(self.driver.stats()).unwrap_or_default();
-        let stats = value::parse_json(&json);
-        set_text(&get(&stats, "store"), "kind", self.driver.store_kind());
-        let memory = core::arch::wasm32::memory_size(0) as f64 * 65_536.0;
-        set_number(&get(&stats, "sizes"), "memoryBytes", memory);
-        Ok(stats)
+        Ok(self.driver.stats_object())
     }
 
     /// A promise that is kept once the store is open.
@@ -175,7 +168,7 @@ impl Client {
     /// Where everything is, for the inspector; with the events of the batch in memory that has that key.
     pub fn places(&self, key: &JsValue) -> Given {
         let json = self.driver.places(&value::string(key));
-        Ok(value::parse_json(&String::from_utf8(json).unwrap_or_default()))
+        Ok(value::parse_json(&alloc::string::String::from_utf8(json).unwrap_or_default()))
     }
 }
 
