@@ -76,5 +76,8 @@ screenshots: build ## Take the pictures in the documentation
 	@tools/setup.sh demo
 	@node tests/demo/pictures.mjs
 
+load: build ## Load the endpoint on the loopback and kill it meanwhile; ARGS='--batches 2000': more
+	@node benches/endpoint/main.mjs $(ARGS)
+
 clean: ## Remove what was built
 	rm -rf target fuzz/target pkg/dist pkg/README.md pkg/LICENSE-MIT pkg/LICENSE-APACHE www/dist .demo

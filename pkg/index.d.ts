@@ -385,6 +385,11 @@ export interface Stats {
   };
   /** Bytes of the queue, and of all memory that the WebAssembly has. */
   sizes: { queuedBytes: number; memoryBytes: number };
+  /**
+   * How often the WebAssembly failed, for all instances of `Telemetry` together. It is started again twice, with
+   * what was queued; after the third time nothing is logged any more.
+   */
+  traps: number;
 }
 
 /** What became of events by the end of a flush. */

@@ -146,8 +146,17 @@ async function buildWasm(
   ]);
   writeFileSync(
     bindingsFile.replace(/js$/, 'd.ts'),
-    "export * from './wasm_telemetry.js';\n" +
-      'export function __wbg_set_wasm(exports: WebAssembly.Exports): void;\n',
+    `import * as bound from './wasm_telemetry.js';
+export type Client = bound.Client;
+export interface Bound {
+  Client: typeof bound.Client;
+  /** What the module imports. */
+  imports: WebAssembly.Imports;
+  __wbg_set_wasm(exports: WebAssembly.Exports): void;
+}
+/** Bindings of their own for each instance: after a trap there is another one. */
+export function bind(): Bound;
+`,
   );
   const bound = join(bindgen, 'wasm_telemetry_bg.wasm');
   shortenNames(made, bound);
@@ -209,15 +218,20 @@ function shortenNames(
   const release = `${name} ${version}`;
   const short = shortened(readFileSync(bound), readFileSync(bindingsFile, 'utf8'), release);
   writeFileSync(bound, short.module);
-  writeFileSync(bindingsFile, short.bindings);
-  const imports = [...short.imported];
+  const imports = [...short.imported].map(([name, to]) => `${to}: ${name}`);
+  writeFileSync(
+    bindingsFile,
+    `export function bind() {
+${short.bindings.replace(/^export /gm, '')}
+const w = { ${imports.join(', ')} };
+return { Client, imports: { w, ['${release}']: w }, __wbg_set_wasm };
+}
+`,
+  );
   const callbacks = [...short.exported].filter(([name]) => /closure|_free$/.test(name));
   writeFileSync(
     importsFile,
-    `import { ${imports.map(([name, to]) => `${name} as _${to}`).join(', ')} } from '#bindings';
-const w = { ${imports.map(([, to]) => `${to}: _${to}`).join(', ')} };
-export const release = '${release}';
-export const imports = { w, [release]: w };
+    `export const release = '${release}';
 export const callbacks = ${JSON.stringify(callbacks.map(([, to]) => to))};
 export const start = ${JSON.stringify(short.exported.get('__wbindgen_start') ?? '')};
 `,
@@ -230,8 +244,6 @@ export const start = ${JSON.stringify(short.exported.get('__wbindgen_start') ?? 
     importsFile.replace(/js$/, 'd.ts'),
     `/** Whose the module is. */
 export const release: string;
-/** What the module imports. */
-export const imports: WebAssembly.Imports;
 /** The exports that timers, promises and the garbage collector call back. */
 export const callbacks: string[];
 /** The export to call first; empty if there is none. */
@@ -289,7 +301,9 @@ async function bundle() {
     changed.push(writeIfChanged(join(dist, name), outputFiles[0].contents));
   }
   const inspector = readFileSync(join(root, 'pkg', 'inspector.d.ts'));
-  changed.push(writeIfChanged(join(dist, 'inspector.d.ts'), inspector));
+  for (const name of ['inspector.d.ts', 'inspector.d.cts']) {
+    changed.push(writeIfChanged(join(dist, name), inspector));
+  }
   changed.push(writeIfChanged(join(dist, 'sbom.cdx.json'), Buffer.from(bill(shipped()))));
   const declarations = readFileSync(join(root, 'pkg', 'index.d.ts'));
   for (const name of ['index.d.ts', 'index.d.cts']) {
@@ -304,6 +318,7 @@ async function bundleTools() {
   for (const [name, entry] of [
     ['decoder.js', 'pkg/src/decoder.js'],
     ['inspector.js', 'pkg/src/inspector/index.js'],
+    ['inspector.cjs', 'pkg/src/inspector/index.js'],
     ['command.js', 'pkg/src/command/main.js'],
   ]) {
     const { outputFiles } = await build({
@@ -312,7 +327,7 @@ async function bundleTools() {
       outfile: join(dist, name),
       bundle: true,
       write: false,
-      format: 'esm',
+      format: name.endsWith('.cjs') ? 'cjs' : 'esm',
       target: 'es2022',
       minify: true,
       loader: { '.css': 'text' },
@@ -346,12 +361,8 @@ function resolveGenerated({ onResolve }, made) {
   }));
   onResolve({ filter: /^#decoder-bytes$/ }, () => ({ path: join(decoderFolder, 'bytes.js') }));
   const own = join(root, 'pkg', 'src', 'inspector', 'bindings.js');
-  onResolve({ filter: /^#decoder-bindings$/ }, () => ({
-    path: join(decoderFolder, 'decoder_bg.js'),
-  }));
-  onResolve({ filter: /^#decoder-bytes$/ }, () => ({ path: join(decoderFolder, 'bytes.js') }));
   onResolve({ filter: /^#bindings$/ }, ({ importer }) => {
-    const inspected = made === development && importer !== importsFile && importer !== own;
+    const inspected = made === development && importer !== own;
     return { path: inspected ? own : bindingsFile };
   });
   onResolve({ filter: /^#imports$/ }, () => ({ path: importsFile }));

@@ -90,7 +90,7 @@ async function main() {
  * @returns {Promise<string>} the collector's address
  */
 async function startCollector(port, database, page, otlp) {
-  const program = join(root, 'www', 'collector', 'main.mjs');
+  const program = join(root, 'www', 'collector', 'demo', 'main.mjs');
   const args = [program, '--port', port, '--db', database, '--page', page];
   if (otlp) args.push('--otlp', local(otlp));
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });

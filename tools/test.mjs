@@ -112,7 +112,7 @@ const steps = [
       ...['--', ...cargoConfig],
     ],
   })),
-  nodeTests('collector'),
+  nodeTests('collector', 'build'),
   nodeTests('package', 'build'),
   nodeTests('matrix', 'build'),
   nodeTests('node', 'build'),

@@ -1,6 +1,5 @@
 // A page that is left before the WebAssembly is there: the calls that wait for it go into the spool, and
 // the next page of the service logs them.
-import { Client } from '#bindings';
 import { holdsFields, snapshot } from './snapshot.js';
 import { Spool } from './spool.js';
 import { textOf, verified } from './verified.js';
@@ -9,6 +8,7 @@ import { textOf, verified } from './verified.js';
 /** @typedef {import('./kept.js').Kept} Kept */
 /** @typedef {import('./kept.js').Call} Call */
 /** @typedef {import('./settings.js').Host} Host */
+/** @typedef {import('#bindings').Bound['Client']} Client */
 
 /** Pages that are left one after the other must not fill what the host shares. */
 const mostPages = 8;
@@ -75,28 +75,30 @@ export function guard(options, host, kept) {
 
 /**
  * Logs what other pages left, by an instance of its own: it has another context.
+ * @param {Client} Client
  * @param {InitOptions} options
  * @param {Host} host
  * @param {Kept} kept
  */
-export function recover(options, host, kept) {
+export function recover(Client, options, host, kept) {
   if (!isPage || !mayStore(options, host, kept)) return;
   quietly(() => {
     const spool = new Spool(options.serviceName, 'calls');
     for (const key of spool.keys()) {
-      logLater(spool, key, options, host, kept).catch(() => spool.take(key));
+      logLater(Client, spool, key, options, host, kept).catch(() => spool.take(key));
     }
   });
 }
 
 /**
+ * @param {Client} Client
  * @param {Spool} spool
  * @param {string} key
  * @param {InitOptions} options
  * @param {Host} host
  * @param {Kept} kept
  */
-async function logLater(spool, key, options, host, kept) {
+async function logLater(Client, spool, key, options, host, kept) {
   const [told] = JSON.parse(spool.read(key) ?? '');
   const client = new Client(
     {

@@ -3,28 +3,30 @@ import { process } from './runtime.js';
 import { watchSignals } from './signals.js';
 
 /**
- * @typedef {object} Watched
- * @property {number} accepted how many events it had at its last export at the end
- * @property {() => void} onExit
+ * @typedef {object} Host
+ * @property {(call: (client: Client) => void) => void} run
+ * @property {() => void} onExit what was logged is stored; what other listeners log from now on is to be
+ *   stored at once
  */
 
-/** @type {Map<Client, Watched>} */
-const clients = new Map();
+/** @typedef {Host & { accepted?: number }} Watched `accepted`: how many events it had at its last export */
+
+/** @type {Map<object, Watched>} */
+const watched = new Map();
 /** @type {(() => void) | undefined} */
 let stop;
 
 /** @typedef {import('#bindings').Client} Client */
 /** @typedef {import('./telemetry.js').Log} Log */
 
-/** `onExit`: what was logged is stored; what other listeners log from now on is to be stored at once. */
-export function watch(/** @type {Client} */ client, /** @type {() => void} */ onExit) {
-  clients.set(client, { accepted: -1, onExit });
+export function watch(/** @type {object} */ telemetry, /** @type {Host} */ host) {
+  watched.set(telemetry, { ...host });
   stop ??= listen();
 }
 
-export function unwatch(/** @type {Client} */ client) {
-  clients.delete(client);
-  if (clients.size > 0) return;
+export function unwatch(/** @type {object} */ telemetry) {
+  watched.delete(telemetry);
+  if (watched.size > 0) return;
   stop?.();
   stop = undefined;
 }
@@ -40,8 +42,8 @@ export function holdOpen(outcome) {
 }
 
 /** Logs where there is no later: each event is stored before the call returns. */
-export function storing(/** @type {Log} */ log, /** @type {Client} */ client) {
-  const store = () => apart(() => client.leave('process'));
+export function storing(/** @type {Log} */ log, /** @type {() => void} */ leave) {
+  const store = () => apart(leave);
   return {
     logEvent(/** @type {string} */ name, /** @type {any} */ metadata) {
       log.logEvent(name, metadata);
@@ -58,7 +60,7 @@ export function storing(/** @type {Log} */ log, /** @type {Client} */ client) {
 function listen() {
   const storeAll = () => {
     leaveAll('process');
-    for (const { onExit } of clients.values()) onExit();
+    for (const { onExit } of watched.values()) onExit();
   };
   const storeCopies = () => leaveAll('signal');
   const { Deno } = /** @type {any} */ (globalThis);
@@ -93,19 +95,21 @@ function allowListeners(/** @type {number} */ more) {
 // Node asks again whenever it runs out of work, and an export is work. So events that came to nothing
 // once, because the endpoint is down, are not tried again, or the process would never end.
 function exportNew() {
-  for (const [client, watched] of clients) {
-    apart(() => {
-      const { ledger, endpoint } = client.stats();
-      const isStored = ledger.queued === 0 && endpoint.failures > 0;
-      if (isStored || ledger.accepted === watched.accepted) return;
-      watched.accepted = ledger.accepted;
-      client.flush(30_000).catch(() => {});
-    });
+  for (const each of watched.values()) {
+    apart(() =>
+      each.run((client) => {
+        const { ledger, endpoint } = client.stats();
+        const isStored = ledger.queued === 0 && endpoint.failures > 0;
+        if (isStored || ledger.accepted === each.accepted) return;
+        each.accepted = ledger.accepted;
+        client.flush(30_000).catch(() => {});
+      }),
+    );
   }
 }
 
 function leaveAll(/** @type {'process' | 'signal'} */ kind) {
-  for (const client of clients.keys()) apart(() => client.leave(kind));
+  for (const { run } of watched.values()) apart(() => run((client) => client.leave(kind)));
 }
 
 function apart(/** @type {() => void} */ call) {

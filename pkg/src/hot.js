@@ -32,6 +32,11 @@ const resolved = Promise.resolve();
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
+/** @typedef {(client: import('#bindings').Client) => void} Call */
+
+/** @type {Call} */
+const wake = (client) => client.wake();
+
 export class Hot {
   #shapes = new Shapes();
   #staging = new Float64Array(0);
@@ -49,20 +54,17 @@ export class Hot {
   #nested = new Kept();
 
   /**
-   * @param {import('#bindings').Client} client
    * @param {WebAssembly.Memory} memory
    * @param {object} host
    * @param {boolean} host.general whether every event takes the general path
-   * @param {(call: () => void) => void} host.run makes a call into the WebAssembly
-   * @param {(call: () => void) => void} host.runApart the same where nobody could catch misuse
-   * @param {(call: () => void) => void} host.runLater the same in a microtask
+   * @param {(call: Call) => void} host.run makes a call into the WebAssembly
+   * @param {(call: Call) => void} host.runApart the same where nobody could catch misuse
+   * @param {(call: Call) => void} host.runLater the same in a microtask
    * @param {(dropped: number) => void} host.tellDropped
    */
-  constructor(client, memory, host) {
-    this.client = client;
+  constructor(memory, host) {
     this.memory = memory;
     this.host = host;
-    const wake = () => client.wake();
     this.wake = () => {
       this.#steady = 0;
       this.#shares = 0;
@@ -87,7 +89,7 @@ export class Hot {
     try {
       const at = Date.now();
       const copy = exposureSnapshot(exposure);
-      this.host.run(() => this.client.logExperiment(copy, at));
+      this.host.run((client) => client.logExperiment(copy, at));
     } finally {
       this.#busy = false;
     }
@@ -207,13 +209,13 @@ export class Hot {
   #general(/** @type {string} */ name, /** @type {any} */ metadata, known) {
     const at = Date.now();
     if (this.host.general) {
-      this.host.run(() => this.client.logEvent(name, metadata, at));
+      this.host.run((client) => client.logEvent(name, metadata, at));
       return;
     }
     const fields = snapshot(metadata, undefined, known);
-    this.host.run(() => {
-      this.client.logEvent(name, fields, at);
-      this.#shapes.learn(this.client, name, fields);
+    this.host.run((client) => {
+      client.logEvent(name, fields, at);
+      this.#shapes.learn(client, name, fields);
     });
   }
 
@@ -240,10 +242,15 @@ export class Hot {
     return known;
   }
 
+  /** Its memory is no more looked at: a call that is under way goes the general path. */
+  retire() {
+    this.#staging[0] = Number.NaN;
+  }
+
   #makeRoom() {
     this.#view();
     if (!(this.#staging[0] < fullest)) {
-      this.host.run(() => this.client.wake());
+      this.host.run(wake);
       this.#view();
     }
     return this.#staging;
@@ -251,8 +258,8 @@ export class Hot {
 
   #view() {
     if (this.#staging.length > 0) return;
-    this.host.run(() => {
-      const address = this.client.staging();
+    this.host.run((client) => {
+      const address = client.staging();
       this.#staging = new Float64Array(this.memory.buffer, address, words);
       this.#bytes = new Uint8Array(this.memory.buffer, address, words * 8);
     });
@@ -262,7 +269,7 @@ export class Hot {
     this.#busy = true;
     try {
       this.#nested.handOn(({ method, args, at }) => {
-        this.host.runApart(() => /** @type {any} */ (this.client)[method](...args, at));
+        this.host.runApart((client) => /** @type {any} */ (client)[method](...args, at));
       });
     } finally {
       this.#busy = false;

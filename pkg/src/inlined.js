@@ -1,22 +1,20 @@
 // The WebAssembly from the package's own text: in Node at first use and at once, so that not even
 // `process.exit()` right after the first event loses it; elsewhere from the import on, meanwhile.
 import { bytes } from '#bytes';
-import { imports } from '#imports';
 import { inflateNow, isNodeLike } from '#platform';
 
-export const atImport = isNodeLike ? undefined : instantiate;
+export const atImport = isNodeLike ? undefined : compile;
 
 export function atUse() {
-  return new WebAssembly.Instance(new WebAssembly.Module(inflateNow(bytes)), imports);
+  return new WebAssembly.Module(inflateNow(bytes));
 }
 
-async function instantiate() {
+async function compile() {
   const { readable, writable } = new DecompressionStream('deflate-raw');
   const writer = writable.getWriter();
   // What fails there fails below, too.
   for (const step of [writer.write(decoded()), writer.close()]) step.catch(() => {});
-  const module = await new Response(readable).arrayBuffer();
-  return (await WebAssembly.instantiate(module, imports)).instance;
+  return WebAssembly.compile(await new Response(readable).arrayBuffer());
 }
 
 function decoded() {

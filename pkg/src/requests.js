@@ -2,10 +2,10 @@
 // is over they end, and a request that waits for another's is ended with an error. So calls are kept, in
 // whatever request they happen, and each `flush` sends what there is by a client that lives as long as
 // that flush. What could not be sent goes into a store that all of them share.
-import { Client } from '#bindings';
 import { tell } from './diagnostics.js';
 import { Kept } from './kept.js';
-import { load, whenLoaded } from './load.js';
+import { merged, salvage } from './legacy.js';
+import { forget, load, trapped, traps, whenLoaded } from './load.js';
 import { settle } from './settings.js';
 import { SharedStore } from './shared.js';
 import { timeoutOf } from './timeout.js';
@@ -18,7 +18,14 @@ import { verified } from './verified.js';
 /** @typedef {import('../index.d.ts').Diagnostic} Diagnostic */
 /** @typedef {import('../index.d.ts').Stats} Stats */
 /** @typedef {import('./kept.js').Call} Call */
-/** @typedef {{ client: Client, until: number }} Sender `until`: then it has ended, or never will */
+/** @typedef {import('#bindings').Client} Client */
+/** @typedef {import('./load.js').Loaded} Loaded */
+/**
+ * @typedef {object} Sender
+ * @property {Client} client
+ * @property {number} until then it has ended, or never will
+ * @property {(report: undefined) => void} [giveUp] after a trap
+ */
 
 /** As many as the queue has room for. */
 const mostEvents = 8_192;
@@ -39,6 +46,10 @@ export class Telemetry {
   #stats = noStats('running');
   /** @type {Set<string>} what each client would tell anew */
   #told = new Set();
+  /** @type {Loaded} */
+  #loaded = {};
+  /** @type {import('./legacy.js').Legacy[]} */
+  #legacies = [];
 
   /** @param {Kept} [kept] what was called before, and comes first */
   constructor(/** @type {InitOptions} */ given, kept = new Kept()) {
@@ -104,19 +115,29 @@ export class Telemetry {
       return { ...noFlush(), queued: length };
     }
     const timeout = timeoutOf(options);
-    const client = this.#start();
-    if (!client) return noFlush();
-    const sender = { client, until: Date.now() + timeout + graceMillis };
-    this.#senders.add(sender);
-    const report = await this.#attempt(() => client.shutdown(timeout));
-    this.#end(sender);
-    return report ?? noFlush();
+    for (;;) {
+      const client = this.#start();
+      if (!client) return noFlush();
+      /** @type {Sender} */
+      const sender = { client, until: Date.now() + timeout + graceMillis };
+      this.#senders.add(sender);
+      const report = await Promise.race([
+        this.#attempt(() => client.shutdown(timeout)),
+        new Promise((resolve) => {
+          sender.giveUp = resolve;
+        }),
+      ]);
+      const isGivenUp = !this.#senders.has(sender);
+      this.#end(sender);
+      if (!isGivenUp) return report ?? noFlush();
+    }
   }
 
   /** @returns {Promise<FlushReport>} */
   async shutdown(/** @type {FlushOptions | undefined} */ options) {
     const report = await this.flush(options);
     this.#stats.state = 'shut-down';
+    forget(this.#use);
     return report;
   }
 
@@ -124,8 +145,10 @@ export class Telemetry {
   stats() {
     const { store } = this.#options;
     const stats = structuredClone(this.#stats);
+    stats.traps = traps;
     for (const { client } of this.#senders) {
-      const { ledger } = client.stats();
+      const ledger = this.#attempt(() => client.stats().ledger);
+      if (!ledger) continue;
       add(stats.ledger, ledger);
       stats.ledger.accepted += ledger.queued + ledger.inFlight;
       stats.ledger.inFlight += ledger.queued + ledger.inFlight;
@@ -148,23 +171,24 @@ export class Telemetry {
     return verified(text, this.#host.strict);
   }
 
-  /** A client of this very request, with all that was kept. */
+  /**
+   * A client of this very request, with all that was kept.
+   * @returns {Client | undefined}
+   */
   #start() {
-    /** @type {string | undefined} */
-    let failure;
     load(this.#options);
-    whenLoaded(({ reason }) => {
-      failure = reason;
-    });
-    if (failure !== undefined) {
+    whenLoaded(this.#use);
+    const { core, reason } = this.#loaded;
+    if (!core) {
       this.#stats.state = 'unavailable';
-      const message = `no WebAssembly, so nothing is logged: ${failure}`;
+      const message = `no WebAssembly, so nothing is logged: ${reason}`;
       this.#tell({ code: 'wasm_unavailable', message });
       return undefined;
     }
     this.#options.sessionId ??= crypto.randomUUID();
-    const client = this.#attempt(() => new Client(this.#options, this.#host));
+    const client = this.#attempt(() => new core.Client(this.#options, this.#host));
     if (!client) return undefined;
+    for (const legacy of this.#legacies.splice(0)) this.#attempt(() => client.follow(...legacy));
     const kept = this.#kept;
     this.#kept = new Kept();
     this.#kept.most = mostEvents;
@@ -181,19 +205,29 @@ export class Telemetry {
       const message = `calls that could not be handled at once, and are lost: ${kept.dropped}`;
       this.#tell({ code: 'not_kept', message });
     }
+    if (core !== this.#loaded.core) {
+      // It trapped meanwhile.
+      this.#legacies.push(salvage(client, core.memory));
+      return this.#start();
+    }
     return client;
   }
 
   #remember(/** @type {Call['method']} */ method, /** @type {any} */ patch) {
-    if (!isObject(patch)) return;
-    const all = { ...this.#set.get(method) };
-    for (const [key, value] of Object.entries(patch)) {
-      // A group of the configuration; one that is null was put back to what it was.
-      const isGroup = key === 'batch' || key === 'sampling';
-      all[key] = isGroup && isObject(value) ? { ...all[key], ...value } : value;
-    }
-    this.#set.set(method, all);
+    this.#set.set(method, merged(this.#set.get(method), patch));
   }
+
+  /** After a trap what the clients had is for the next ones. */
+  #use = (/** @type {Loaded} */ loaded) => {
+    const { core } = this.#loaded;
+    this.#loaded = loaded;
+    if (!core || core === loaded.core) return;
+    for (const sender of this.#senders) {
+      this.#senders.delete(sender);
+      this.#legacies.push(salvage(sender.client, core.memory));
+      sender.giveUp?.(undefined);
+    }
+  };
 
   /** A request that ended, or was ended, in the middle of its flush. */
   #takeFromDead() {
@@ -225,6 +259,7 @@ export class Telemetry {
       return act();
     } catch (error) {
       const code = error instanceof TypeError ? 'misuse' : 'internal_error';
+      if (code === 'internal_error') trapped(this.#loaded.core, error);
       this.#tell({ code, message: error instanceof Error ? error.message : String(error) });
       return undefined;
     }
@@ -259,8 +294,4 @@ function isTooEarly() {
   } catch {
     return true;
   }
-}
-
-function isObject(/** @type {unknown} */ value) {
-  return typeof value === 'object' && value !== null;
 }

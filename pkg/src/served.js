@@ -1,5 +1,5 @@
 // The WebAssembly as the host gives it, for `wasm-telemetry/slim`.
-import { imports, release } from '#imports';
+import { release } from '#imports';
 
 export const atImport = undefined;
 
@@ -13,7 +13,7 @@ export async function atUse(/** @type {import('../index.d.ts').InitOptions} */ {
   if (!WebAssembly.Module.imports(module).some((each) => each.module === release)) {
     throw new Error(`the WebAssembly is not that of ${release}`);
   }
-  return WebAssembly.instantiate(module, imports);
+  return module;
 }
 
 /** Compiled while it comes, if the server says what it is. */

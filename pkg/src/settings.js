@@ -15,6 +15,9 @@ import { holdsFields, snapshot } from './snapshot.js';
  * @property {(body: Uint8Array) => Promise<unknown>} [gzip] in place of a CompressionStream
  * @property {import('./spool.js').Spool} [spool] beside IndexedDB
  * @property {Uint8Array} [seed] of everything random, if it is not to be a fresh one
+ * @property {string} [sessionId] written by the WebAssembly
+ * @property {import('../index.d.ts').ConfigPatch} [patch] what `updateConfig` said before a trap
+ * @property {number} [consentAt] when the option `consent` was said, if that is not now
  */
 
 /** @returns {{ options: InitOptions, host: Host }} */

@@ -2,7 +2,7 @@
 import type { InitOptions } from '../index.d.ts';
 
 /** Begins with the import, where that is wanted. */
-export const atImport: (() => Promise<WebAssembly.Instance>) | undefined;
+export const atImport: (() => Promise<WebAssembly.Module>) | undefined;
 
 /** Begins with the first instance, if it has not begun yet. */
-export function atUse(options: InitOptions): WebAssembly.Instance | Promise<WebAssembly.Instance>;
+export function atUse(options: InitOptions): WebAssembly.Module | Promise<WebAssembly.Module>;

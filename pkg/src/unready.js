@@ -29,6 +29,7 @@ export function noStats(/** @type {Stats['state']} */ state) {
     store: { kind: 'none', batches: 0, events: 0, bytes: 0, copies: 0 },
     endpoint: { url: '', online: true, failures: 0 },
     sizes: { queuedBytes: 0, memoryBytes: 0 },
+    traps: 0,
   };
 }
 

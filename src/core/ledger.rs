@@ -22,7 +22,8 @@ pub enum Reason {
     StoreFull,
     /// Never counted now: events stay in memory when a store fails. Its number may be stored.
     StoreFailed,
-    /// What came back from the store is not what was written.
+    /// What came back from the store is not what was written; or it was in the memory of an instance that
+    /// trapped, and could not be read there.
     Corrupt,
     /// Consent was withdrawn before it was delivered.
     ConsentDenied,

@@ -137,6 +137,12 @@ impl MemoryStore {
         }
     }
 
+    /// Takes a record out that nobody holds.
+    pub fn take_free(&mut self) -> Option<(Entry, Vec<u8>)> {
+        let free = self.records.iter().position(|(entry, _)| entry.lease == 0)?;
+        Some(self.records.swap_remove(free))
+    }
+
     fn find(&mut self, key: &str) -> Option<&mut (Entry, Vec<u8>)> {
         self.records.iter_mut().find(|(entry, _)| entry.key == key)
     }

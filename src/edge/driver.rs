@@ -26,7 +26,7 @@ use super::patch::{PATCH_LEVELS, core_slot, settings, user_slot};
 use super::report::{Answer, Queue, Report, diagnostic_object, flush_object};
 use super::staging::Staging;
 use super::timer::{self, Timer};
-use super::value::{self, args, call, construct, get, global_get, invoke, type_error};
+use super::value::{self, args, call, construct, get, global_get, invoke, set_text, type_error};
 use crate::core::config::{ConfigReport, Layer};
 use crate::core::context::{ContextPatch, Slot};
 #[cfg(feature = "inspect")]
@@ -42,16 +42,16 @@ use crate::core::store::{MemoryStore, StoreOp};
 use crate::core::time::{Millis, Now, UnixMillis};
 
 pub struct Driver {
-    pipeline: RefCell<Pipeline>,
-    queue: Queue,
+    pub(super) pipeline: RefCell<Pipeline>,
+    pub(super) queue: Queue,
     working: Cell<bool>,
     pub staging: Staging,
     timer: Timer,
-    exporter: Exporter,
-    enricher: Option<Enricher>,
-    storage: OnceCell<Storage>,
+    pub(super) exporter: Exporter,
+    pub(super) enricher: Option<Enricher>,
+    pub(super) storage: OnceCell<Storage>,
     /// An `AbortController` that takes the page's listeners away.
-    listeners: Cell<JsValue>,
+    pub(super) listeners: Cell<JsValue>,
     leaving: Cell<bool>,
     /// Until when the host's own listeners may still log what is to leave with the page.
     parting_until: Cell<Millis>,
@@ -72,14 +72,17 @@ pub struct Driver {
     promises: RefCell<Vec<(u32, JsValue)>>,
     flushes: Cell<u32>,
     shutdown: Cell<Option<FlushId>>,
+    /// Whether it was shut down.
+    ended: Cell<bool>,
     /// Requests that ended since the inspector asked, with the status: 0 if there was no answer.
     #[cfg(feature = "inspect")]
     answers: RefCell<Vec<(ExportId, u16)>>,
-    /// Keeps the driver until it is shut down: what a dropped `Client` logged is still delivered.
+    /// Keeps the driver until it is shut down and no request is under way: what a dropped `Client`
+    /// logged is still delivered.
     myself: RefCell<Option<Rc<Self>>>,
 }
 
-enum Storage {
+pub enum Storage {
     /// The memory serves if IndexedDB does not.
     Idb(Box<Idb>, RefCell<Option<MemoryStore>>),
     Host(Box<HostStore>, &'static str),
@@ -150,6 +153,7 @@ impl Driver {
             promises: RefCell::default(),
             flushes: Cell::default(),
             shutdown: Cell::default(),
+            ended: Cell::default(),
             #[cfg(feature = "inspect")]
             answers: RefCell::default(),
             myself: RefCell::default(),
@@ -162,6 +166,7 @@ impl Driver {
             (Layer::Options, options.config()),
             (Layer::Environment, page::patch()),
             (Layer::Environment, options.environment()),
+            (Layer::Remote, options.patched()),
         ];
         self.handle(&mut |pipeline, now, commands| {
             if origins != Own::Undefined {
@@ -183,6 +188,9 @@ impl Driver {
         // Options never throw.
         let _ = self.patch_context(&options.object("context"), core_slot, false);
         let _ = self.patch_context(&options.user(), user_slot, false);
+        if let Ok(pipeline) = self.pipeline.try_borrow() {
+            set_text(options.host, "sessionId", pipeline.session());
+        }
         if !page::is_online() {
             self.input(Input::Online(false));
         }
@@ -503,7 +511,7 @@ impl Driver {
         }
     }
 
-    fn idb(&self) -> Option<&Idb> {
+    pub(super) fn idb(&self) -> Option<&Idb> {
         match self.storage.get() {
             Some(Storage::Idb(idb, _)) => Some(idb),
             _ => None,
@@ -573,7 +581,7 @@ impl Driver {
         });
     }
 
-    fn with(&self, act: Act<'_>) {
+    pub(super) fn with(&self, act: Act<'_>) {
         self.handle(act);
         self.work();
     }
@@ -621,6 +629,10 @@ impl Driver {
             self.working.set(false);
             self.leave_again();
             self.arm();
+            // A request that is still under way is to be cancelled in its time.
+            if self.ended.get() && !self.exporter.is_busy() {
+                self.myself.take();
+            }
         }
     }
 
@@ -702,7 +714,7 @@ impl Driver {
                 if self.shutdown.get() == Some(id) {
                     invoke(&self.listeners.take(), "abort", args());
                     self.exporter.let_go(Millis::FAR);
-                    self.myself.take();
+                    self.ended.set(true);
                 }
             }
             Command::Diagnose(diagnostic) => self.tell(&diagnostic),

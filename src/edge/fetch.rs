@@ -148,6 +148,11 @@ impl Exporter {
         }
     }
 
+    /// Whether a request is under way.
+    pub fn is_busy(&self) -> bool {
+        !self.flights.borrow().is_empty()
+    }
+
     /// How many bytes may still be sent with `keepalive`.
     pub fn keepalive_room(&self) -> u32 {
         let flights = self.flights.borrow();

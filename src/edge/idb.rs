@@ -142,6 +142,13 @@ impl Idb {
         invoke(&self.spool, "clear", args());
     }
 
+    /// Lets others change or remove the database. Transactions that run come to their end.
+    pub fn close(&self) {
+        if let Connection::Open(database) = self.connection.replace(Connection::GivenUp) {
+            close(&database);
+        }
+    }
+
     /// When another window was told of a denial; nothing where windows share nothing.
     pub fn denied_at(&self) -> Option<u64> {
         value::whole(&invoke(&self.spool, "deniedAt", args()), u64::MAX)

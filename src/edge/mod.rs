@@ -13,6 +13,7 @@ mod own;
 mod page;
 mod patch;
 pub mod report;
+mod salvage;
 mod staging;
 mod timer;
 mod value;
@@ -38,7 +39,8 @@ pub struct Client {
 #[wasm_bindgen]
 impl Client {
     /// Takes `InitOptions`, and an object of what only the package's JavaScript knows: `store`,
-    /// `storeKind`, `spool`, `environment`, `strict`, `disabled`, `seed`.
+    /// `storeKind`, `spool`, `environment`, `strict`, `disabled`, `seed`; and of a client that this one is to
+    /// follow, `patch` and `consentAt`. Puts `sessionId` there.
     #[wasm_bindgen(constructor)]
     pub fn new(options: &JsValue, host: &JsValue) -> Result<Self, JsValue> {
         Ok(Self { driver: Driver::start(options, host)? })
@@ -147,6 +149,22 @@ impl Client {
             "signal" => self.driver.leave(Leaving::Signal),
             _ => self.driver.leave_page(),
         }
+    }
+
+    /// Of an instance that trapped: the addresses of its counts and of those that are to be reported.
+    pub fn books(&self, reports: bool) -> usize {
+        let (counts, unreported) = self.driver.books();
+        if reports { unreported as usize } else { counts as usize }
+    }
+
+    /// Of an instance that trapped: what its memory holds, batch by batch; `undefined` at the end.
+    pub fn salvage(&self) -> Given {
+        Ok(self.driver.salvage())
+    }
+
+    /// Goes on in the place of a client of an instance that trapped, with its books and what was salvaged.
+    pub fn follow(&self, counts: &JsValue, unreported: &JsValue, salvaged: &JsValue) {
+        self.driver.follow(counts, unreported, salvaged);
     }
 }
 

@@ -19,6 +19,7 @@ use crate::core::format::Format;
 use crate::core::pipeline::{ExitPolicy, Setup};
 use crate::core::shapes::FieldKind;
 use crate::core::text::utf16_units;
+use crate::core::time::UnixMillis;
 
 /// Reads the options, and tells which are not taken.
 pub struct Options<'a> {
@@ -47,6 +48,7 @@ impl Options<'_> {
             enabled: self.enabled(),
             // What is no consent is as if the host had said nothing.
             consent: patch::consent(&value::string(&self.get("consent"))),
+            consent_at: UnixMillis::from_host(get(self.host, "consentAt").as_f64().unwrap_or(0.0)),
             write_ahead: durability == "write-ahead",
             exit: match exit {
                 "send" => ExitPolicy::Send,
@@ -74,6 +76,11 @@ impl Options<'_> {
     /// What environment variables say.
     pub fn environment(&self) -> Own {
         Own::of(&get(self.host, "environment"), PATCH_LEVELS)
+    }
+
+    /// What `updateConfig` said in an instance that trapped.
+    pub fn patched(&self) -> Own {
+        Own::of(&get(self.host, "patch"), PATCH_LEVELS)
     }
 
     pub fn user(&self) -> Own {

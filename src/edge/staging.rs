@@ -25,12 +25,21 @@ impl Staging {
 
     /// Reads the words in use, which are free again; none if their number makes no sense.
     pub fn take<T>(&self, read: impl FnOnce(&[f64]) -> T) -> Option<T> {
-        let mut words = self.0.borrow_mut();
-        let Some((count, words)) = words.split_first_mut() else {
-            return Some(read(&[]));
-        };
-        // The cast takes NaN and what is negative to 0.
-        let used = (core::mem::replace(count, 1.0) as usize).wrapping_sub(1);
-        words.get(..used).map(read)
+        take(&mut self.0.borrow_mut(), read)
     }
+
+    /// What [`Staging::take`] locks.
+    pub fn cell(&self) -> &RefCell<Vec<f64>> {
+        &self.0
+    }
+}
+
+/// Reads the words in use, which are free again; none if their number makes no sense.
+pub fn take<T>(words: &mut [f64], read: impl FnOnce(&[f64]) -> T) -> Option<T> {
+    let Some((count, words)) = words.split_first_mut() else {
+        return Some(read(&[]));
+    };
+    // The cast takes NaN and what is negative to 0.
+    let used = (core::mem::replace(count, 1.0) as usize).wrapping_sub(1);
+    words.get(..used).map(read)
 }

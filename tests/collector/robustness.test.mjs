@@ -254,7 +254,7 @@ test('the program explains itself, and names a bad option', async () => {
   }
 });
 
-const PROGRAM = fileURLToPath(new URL('../../www/collector/main.mjs', import.meta.url));
+const PROGRAM = fileURLToPath(new URL('../../www/collector/demo/main.mjs', import.meta.url));
 
 async function startProgram(args) {
   const child = spawn(process.execPath, [PROGRAM, ...args], {

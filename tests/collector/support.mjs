@@ -3,13 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openDatabase } from '../../www/collector/database.mjs';
-import { createCollector } from '../../www/collector/server.mjs';
+import { createDemo } from '../../www/collector/demo/server.mjs';
 
 /** A collector on a free port with a database of its own; both go when the test ends. */
 export async function startCollector(t, options = {}) {
   const folder = mkdtempSync(path.join(tmpdir(), 'collector-'));
   const database = openDatabase(path.join(folder, 'telemetry.db'));
-  const collector = createCollector({ database, ...options });
+  const collector = createDemo({ database, ...options });
   const address = await collector.listen(0);
   t.after(async () => {
     await collector.close();

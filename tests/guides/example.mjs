@@ -36,13 +36,14 @@ export async function open(t, browser, name, scripts, env = {}) {
     ),
   });
   const served = new Map(outputFiles.map(({ path, text }) => [path, text]));
+  served.set('/next.js', await nextPage());
   const body = readFileSync(join(web, name, 'index.html'));
   const server = await startServer(t);
   server.serve((url) => {
     const script = served.get(url);
-    return script === undefined
-      ? { type: 'text/html', body }
-      : { type: 'text/javascript', body: script };
+    if (script !== undefined) return { type: 'text/javascript', body: script };
+    const next = '<!doctype html><script type="module" src="/next.js"></script>';
+    return { type: 'text/html', body: url.startsWith('/next?') ? next : body };
   });
 
   const context = await browser.newContext();
@@ -54,7 +55,28 @@ export async function open(t, browser, name, scripts, env = {}) {
     page,
     /** Goes to a page of the example. */
     go: (path = '/') => page.goto(server.url + path),
-    /** Leaves the site, on which what waits is sent. */
-    leave: () => page.goto('about:blank'),
+    /**
+     * Leaves for the site's next page, which logs nothing of its own: what could not be sent in leaving, as
+     * WebAssembly was not ready yet, goes out from there.
+     */
+    leave: (service = 'shop') => page.goto(`${server.url}/next?${service}`),
   };
+}
+
+/** @type {Promise<string> | undefined} */
+let next;
+
+function nextPage() {
+  next ??= build({
+    stdin: {
+      contents: `import { init } from 'wasm-telemetry';
+        init({ serviceName: location.search.slice(1), batch: { scheduledDelayMillis: 20 } });`,
+      resolveDir: web,
+    },
+    bundle: true,
+    write: false,
+    format: 'esm',
+    logLevel: 'error',
+  }).then(({ outputFiles }) => outputFiles[0].text);
+  return next;
 }

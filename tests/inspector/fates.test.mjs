@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { launch } from '../support/browser.mjs';
 import { later } from '../support/site.mjs';
 import { until } from '../support/wait.mjs';
-import { idle, told, visit } from './visit.mjs';
+import { bundled, idle, told, visit } from './visit.mjs';
 
 let browser;
 
@@ -293,4 +293,23 @@ test('what is logged before WebAssembly is there, and as much as is remembered',
   const got = new Set(server.events().map(({ event_id: id }) => id));
   assert.ok((await events()).every(({ eventId }) => got.has(eventId)));
   await assert.rejects(event('first'), /0 events/);
+});
+
+test('after a trap the panel goes on with the instance that took over', async (t) => {
+  const script = bundled(`
+    import * as hostile from './hostile/planted.mjs';
+    import * as telemetry from 'wasm-telemetry';
+    import * as inspector from 'wasm-telemetry/inspector';
+    Object.assign(window, { hostile, telemetry, inspector });
+  `);
+  const { page, run, events, flush, server } = await visit(t, browser, { script });
+  await run(`inspector.open(); ${log('before')}`);
+  await run(`hostile.strike((call) => call === 1); ${log('struck')}; ${log('after')}`);
+  await run('hostile.strike(() => false)');
+  await flush();
+  const fates = Object.fromEntries((await events()).map(({ name, fate }) => [name, fate]));
+  assert.equal(fates.after, 'delivered');
+  assert.ok(server.events().some(({ event_name: name }) => name === 'after'));
+  const rows = page.locator('.events > li');
+  await until(async () => /after\s+delivered/.test((await rows.allInnerTexts()).join()));
 });

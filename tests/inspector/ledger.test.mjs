@@ -37,7 +37,7 @@ const differences = `(() => {
 const statuses = [200, 200, 200, 503, 503, 413, 400, 401, 0];
 
 for (const [what, options] of Object.entries({
-  'IndexedDB': {},
+  IndexedDB: {},
   'memory, and little of it': { store: 'memory' },
   'IndexedDB, written ahead': { durability: 'write-ahead' },
 })) {
@@ -74,7 +74,7 @@ for (const [what, options] of Object.entries({
       () => `telemetry.updateConfig({ killed: null })`,
       () => `telemetry.updateConfig({ batch: { path: '/${below(3)}' } })`,
     ];
-    for (let step = 0; step < 120; step += 1) {
+    for (let step = 0; step < 60; step += 1) {
       const text = pick(steps)();
       await run(text);
       assert.deepEqual(await run(differences), [], `after step ${step}: ${text}`);

@@ -310,3 +310,27 @@ test('a host with as many listeners as it may have is not warned because of ours
   );
   assert.equal(stderr, '');
 });
+
+test('a request that outlives shutdown ends at its time, also if nobody refers to the instance', async (t) => {
+  const server = await startServer(t, () => ({ hang: true }));
+  const { code } = await run(
+    t,
+    `await (async () => {
+      const instance = new telemetry.Telemetry({
+        serviceName: 'tested',
+        batch: { baseUrl: '${server.url}', exportTimeoutMillis: 500 },
+      });
+      instance.logEvent('logged');
+      await instance.flush({ timeoutMillis: 100 });
+      await instance.shutdown({ timeoutMillis: 0 });
+    })();
+    for (let round = 0; round < 5; round += 1) {
+      gc();
+      await new Promise((resolve) => setTimeout(resolve));
+    }`,
+    { args: ['--expose-gc'] },
+  );
+  assert.equal(code, 0);
+  // Else the runtime would wait for minutes; the endpoint is there until then.
+  assert.equal(server.requests.length, 1);
+});

@@ -27,12 +27,15 @@ test('the tarball holds the built package and nothing else', () => {
     'dist/index.d.cts',
     'dist/index.d.ts',
     'dist/index.js',
+    'dist/inspector.cjs',
+    'dist/inspector.d.cts',
     'dist/inspector.d.ts',
     'dist/inspector.js',
     'dist/sbom.cdx.json',
     'dist/slim.js',
     'dist/wasm-telemetry.wasm',
     'dist/workerd.js',
+    'inspector/package.json',
     'package.json',
     'slim/package.json',
   ]);
@@ -49,10 +52,11 @@ test('every copy of the WebAssembly is the same', () => {
 // What the module can do to the world outside is this list, and nothing else.
 test('the WebAssembly imports what tests/package/imports.txt says', () => {
   const module = new WebAssembly.Module(readFileSync(join(dist, 'wasm-telemetry.wasm')));
-  const bound = readFileSync(join(root, 'target/npm/imports.js'), 'utf8').matchAll(
-    /(\w+) as _(\w+)/g,
+  const bindings = readFileSync(join(root, 'target/npm/bindgen/wasm_telemetry_bg.js'), 'utf8');
+  const [, bound] = /^const w = \{(.*)\};$/m.exec(bindings) ?? ['', ''];
+  const names = new Map(
+    Array.from(bound.matchAll(/(\w+): (\w+)/g), ([, short, name]) => [short, name]),
   );
-  const names = new Map(Array.from(bound, ([, name, short]) => [short, name]));
   const imports = WebAssembly.Module.imports(module)
     .map(({ name }) => `${names.get(name)}\n`)
     // Less wasm-bindgen's prefix and hash.
@@ -150,6 +154,7 @@ test('each condition gives the file that is meant for it', async () => {
     ],
     'wasm-telemetry/inspector': [
       ['import', 'node', 'inspector.js'],
+      ['require', 'node', 'inspector.cjs'],
       ['import', 'browser', 'inspector.js'],
     ],
     'wasm-telemetry/wasm-telemetry.wasm': [['import', 'browser', 'wasm-telemetry.wasm']],

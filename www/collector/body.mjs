@@ -1,60 +1,88 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { HttpError } from './http.mjs';
-
-export const MAX_BODY_BYTES = 4 * 1024 * 1024;
+import { comeAgain, contentType, HttpError } from './http.mjs';
 
 const inflate = promisify(gunzip);
 
-/** Reads a JSON body, compressed or not, and says how many bytes came over the wire. */
-export async function readJson(request) {
-  const type = (request.headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
-  if (type !== 'application/json') {
-    throw new HttpError(415, `Content-Type must be application/json, not "${type}"`);
-  }
-  const { wire, bytes, compressed } = await readBody(request);
-  return { value: parse(bytes), bytes: wire.length, compressed };
-}
+/**
+ * What bodies may take of the memory: each of them, and all that are worked on at once.
+ * @param {{ maxBodyBytes: number, maxPendingBytes: number }} limits
+ */
+export function bodyReader({ maxBodyBytes, maxPendingBytes }) {
+  let pending = 0;
 
-/** Reads any body: as it came, and decompressed. */
-export async function readBody(request) {
-  const wire = await readBytes(request);
-  return { wire, ...(await decoded(wire, request.headers['content-encoding'])) };
-}
-
-async function readBytes(request) {
-  if (Number(request.headers['content-length']) > MAX_BODY_BYTES) throw tooLarge();
-  const chunks = [];
-  let size = 0;
-  try {
-    // Destroying the request would cut the answer off too; node reads the rest and throws it away.
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
-      size += chunk.length;
-      if (size > MAX_BODY_BYTES) throw tooLarge();
-      chunks.push(chunk);
+  /**
+   * Reads a body, as it came and decompressed, and counts it as pending until `work` has ended.
+   * @template T
+   * @param {import('node:http').IncomingMessage} request
+   * @param {(body: { wire: Buffer, bytes: Buffer, compressed: boolean }) => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  return async (request, work) => {
+    let held = 0;
+    const hold = (bytes) => {
+      held += bytes;
+      pending += bytes;
+      if (pending > maxPendingBytes) throw comeAgain(503, 'too much is on its way at once', 1);
+    };
+    try {
+      const wire = await read(request, hold);
+      const decoded = await decode(wire, request.headers['content-encoding']);
+      if (decoded.compressed) hold(decoded.bytes.length);
+      return await work({ wire, ...decoded });
+    } finally {
+      pending -= held;
     }
-  } catch (error) {
-    if (error instanceof HttpError) throw error;
-    throw new HttpError(408, 'the upload was cut off');
+  };
+
+  async function read(request, hold) {
+    if (Number(request.headers['content-length']) > maxBodyBytes) throw tooLarge();
+    const chunks = [];
+    let size = 0;
+    try {
+      // Destroying the request would cut the answer off too; node reads the rest and throws it away.
+      for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+        size += chunk.length;
+        if (size > maxBodyBytes) throw tooLarge();
+        hold(chunk.length);
+        chunks.push(chunk);
+      }
+    } catch (error) {
+      if (error instanceof HttpError) throw error;
+      throw new HttpError(408, 'the upload was cut off');
+    }
+    return Buffer.concat(chunks);
   }
-  return Buffer.concat(chunks);
+
+  async function decode(wire, encoding = 'identity') {
+    if (encoding === 'identity') return { bytes: wire, compressed: false };
+    if (encoding !== 'gzip') {
+      throw new HttpError(415, 'Content-Encoding must be gzip or identity');
+    }
+    try {
+      // The limit holds while it inflates: a bomb never gets its memory.
+      return { bytes: await inflate(wire, { maxOutputLength: maxBodyBytes }), compressed: true };
+    } catch (error) {
+      if (error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge();
+      throw new HttpError(400, 'the body is not gzip, though Content-Encoding says so');
+    }
+  }
+
+  function tooLarge() {
+    return new HttpError(
+      413,
+      `the body is larger than ${maxBodyBytes} bytes: send smaller batches`,
+    );
+  }
 }
 
-async function decoded(wire, encoding = 'identity') {
-  if (encoding === 'identity') return { bytes: wire, compressed: false };
-  if (encoding !== 'gzip') {
-    throw new HttpError(415, `Content-Encoding must be gzip or identity, not "${encoding}"`);
-  }
-  try {
-    // The limit holds while it inflates: a bomb never gets its memory.
-    return { bytes: await inflate(wire, { maxOutputLength: MAX_BODY_BYTES }), compressed: true };
-  } catch (error) {
-    if (error.code === 'ERR_BUFFER_TOO_LARGE') throw tooLarge();
-    throw new HttpError(400, 'the body is not gzip');
-  }
+export function expectType(request, ...types) {
+  const type = contentType(request);
+  if (types.includes(type)) return type;
+  throw new HttpError(415, `Content-Type must be ${types.join(' or ')}`);
 }
 
-function parse(bytes) {
+export function parseJson(bytes) {
   let text;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -66,8 +94,4 @@ function parse(bytes) {
   } catch {
     throw new HttpError(400, 'the body is not JSON');
   }
-}
-
-function tooLarge() {
-  return new HttpError(413, `the body is larger than ${MAX_BODY_BYTES} bytes`);
 }

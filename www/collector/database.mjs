@@ -1,76 +1,16 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'libsql';
 
-const SCHEMA = `
-CREATE TABLE IF NOT EXISTS batches (
-  batch_id TEXT PRIMARY KEY,
-  service TEXT NOT NULL,
-  client_id TEXT NOT NULL,
-  seq INTEGER NOT NULL,
-  attempts_seen INTEGER NOT NULL,
-  last_attempt INTEGER NOT NULL,
-  events INTEGER NOT NULL,
-  exposures INTEGER NOT NULL,
-  duplicates INTEGER NOT NULL,
-  bytes INTEGER NOT NULL,
-  compressed INTEGER NOT NULL,
-  resource TEXT NOT NULL,
-  dropped TEXT,
-  sent_at TEXT NOT NULL,
-  received_at TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS batches_client ON batches (client_id, seq);
-CREATE INDEX IF NOT EXISTS batches_received ON batches (received_at);
-CREATE TABLE IF NOT EXISTS events (
-  event_id TEXT PRIMARY KEY,
-  batch_id TEXT NOT NULL REFERENCES batches,
-  service TEXT NOT NULL,
-  event_name TEXT NOT NULL,
-  timestamp TEXT NOT NULL,
-  user_id TEXT,
-  core_metadata TEXT,
-  user_metadata TEXT,
-  event_metadata TEXT,
-  received_at TEXT NOT NULL
-);
-CREATE INDEX IF NOT EXISTS events_name ON events (event_name);
-CREATE TABLE IF NOT EXISTS exposures (
-  event_id TEXT PRIMARY KEY,
-  batch_id TEXT NOT NULL REFERENCES batches,
-  service TEXT NOT NULL,
-  experiment_id TEXT NOT NULL,
-  variation_id INTEGER NOT NULL,
-  timestamp TEXT NOT NULL,
-  device_id TEXT,
-  account_uuid TEXT,
-  organization_uuid TEXT,
-  session_id TEXT,
-  user_attributes TEXT,
-  experiment_metadata TEXT,
-  environment TEXT,
-  received_at TEXT NOT NULL
-);
-CREATE TABLE IF NOT EXISTS drop_reports (
-  batch_id TEXT NOT NULL REFERENCES batches,
-  reason TEXT NOT NULL,
-  events INTEGER NOT NULL,
-  PRIMARY KEY (batch_id, reason)
-);
-CREATE TABLE IF NOT EXISTS invalid_batches (
-  id INTEGER PRIMARY KEY CHECK (id = 1),
-  count INTEGER NOT NULL,
-  path TEXT NOT NULL,
-  message TEXT NOT NULL,
-  received_at TEXT NOT NULL
-);
-`;
+const SCHEMA = readFileSync(new URL('schema.sql', import.meta.url), 'utf8');
 
-/** Opens the collector's database, and makes it if it is not there. */
+/** Opens the endpoint's database, and makes it if it is not there. */
 export function openDatabase(file) {
   mkdirSync(path.dirname(path.resolve(file)), { recursive: true });
   const db = new Database(file);
   db.pragma('journal_mode = WAL');
+  // Each commit reaches the disk: what was answered with 200 outlives a power cut, too.
+  db.pragma('synchronous = FULL');
   db.pragma('busy_timeout = 5000');
   db.exec(SCHEMA);
   return {
@@ -82,15 +22,20 @@ export function openDatabase(file) {
   };
 }
 
-/** One transaction for each batch: after an answer, either all of it is there or none. */
+/** One transaction for all that is given: either all of it is there afterwards or none. */
 function ingester(db) {
   const seen = db.prepare('SELECT 1 FROM batches WHERE batch_id = ?');
   const addBatch = db.prepare(
     `INSERT INTO batches VALUES (?, ?, ?, ?, 1, ?, 0, 0, 0, ?, ?, ?, ?, ?, ?)`,
   );
-  const addReport = db.prepare('INSERT INTO drop_reports VALUES (?, ?, ?)');
+  const addReport = db.prepare(
+    // A copy of a batch that was made before its report comes without it.
+    `INSERT INTO drop_reports VALUES (?, ?, ?)
+     ON CONFLICT (batch_id, reason) DO UPDATE SET events = max(events, excluded.events)`,
+  );
   const repeat = db.prepare(
-    `UPDATE batches SET attempts_seen = attempts_seen + 1, last_attempt = max(last_attempt, ?)
+    `UPDATE batches SET attempts_seen = attempts_seen + 1, last_attempt = max(last_attempt, ?),
+       dropped = coalesce(dropped, ?)
      WHERE batch_id = ?`,
   );
   const addEvent = db.prepare('INSERT OR IGNORE INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)');
@@ -102,13 +47,17 @@ function ingester(db) {
      WHERE batch_id = ?`,
   );
 
-  return db.transaction((body, { bytes, compressed }) => {
+  return db.transaction((arrivals) => {
     const now = new Date().toISOString();
+    for (const arrival of arrivals) ingest(arrival, now);
+  });
+
+  function ingest({ body, bytes, compressed }, now) {
     const service = String(body.resource['service.name']);
     const { id, client_id, seq, attempt, sent_at, dropped } = body.batch;
 
     if (seen.all([id]).length > 0) {
-      repeat.run([attempt, id]);
+      repeat.run([attempt, json(dropped), id]);
     } else {
       addBatch.run([
         id,
@@ -123,9 +72,9 @@ function ingester(db) {
         sent_at,
         now,
       ]);
-      for (const [reason, events] of Object.entries(dropped ?? {})) {
-        addReport.run([id, reason, events]);
-      }
+    }
+    for (const [reason, events] of Object.entries(dropped ?? {})) {
+      addReport.run([id, reason, events]);
     }
 
     const total = { events: 0, exposures: 0, duplicates: 0 };
@@ -165,8 +114,7 @@ function ingester(db) {
       else total.events += 1;
     }
     count.run([total.events, total.exposures, total.duplicates, id]);
-    return total;
-  });
+  }
 }
 
 function invalidCounter(db) {

@@ -9,6 +9,23 @@ export class HttpError extends Error {
   }
 }
 
+/** The client is to come again, not before so many seconds. */
+export function comeAgain(status, message, seconds) {
+  return new HttpError(status, message, { 'Retry-After': String(Math.max(1, Math.ceil(seconds))) });
+}
+
+/** Other than JSON: as another server gave it, or as OTLP wants it. */
+export class Answer {
+  /** @param {number} status @param {Record<string, string>} headers @param {Uint8Array} body */
+  constructor(status, headers, body) {
+    Object.assign(this, { status, headers, body });
+  }
+
+  send(response) {
+    response.writeHead(this.status, this.headers).end(this.body);
+  }
+}
+
 export function sendJson(response, status, value, headers = {}) {
   if (response.headersSent || response.destroyed) return;
   const body = JSON.stringify(value);
@@ -21,7 +38,11 @@ export function sendJson(response, status, value, headers = {}) {
   response.end(body);
 }
 
-/** The page and the collector are one machine's business: nobody else's page may read or write. */
-export function isLoopback(hostname) {
-  return ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
+export function allowMethod(request, methods) {
+  if (methods.includes(request.method)) return;
+  throw new HttpError(405, `use ${methods.join(' or ')}`, { Allow: methods.join(', ') });
+}
+
+export function contentType(request) {
+  return (request.headers['content-type'] ?? '').split(';')[0].trim().toLowerCase();
 }

@@ -13,12 +13,37 @@ const MAX_NAME = 256;
 const MAX_TEXT = 1_024;
 const MAX_JSON_TEXT = 65_536;
 
+/** Says what was expected at a path and what kind of thing is there; never what it holds. */
 export class InvalidBatch extends Error {
-  /** @param {string} path @param {string} message */
-  constructor(path, message) {
+  /**
+   * @param {string} path
+   * @param {string} message
+   * @param {{ remedy?: string, place?: string }} [more]
+   */
+  constructor(path, message, { remedy, place = withoutKeys(path) } = {}) {
     super(message);
+    this.status = 400;
     this.path = path;
+    this.remedy = remedy;
+    /** The path for a log: without keys that a program chose. */
+    this.place = place;
   }
+}
+
+const REMEDIES = {
+  missing: 'add it: docs/wire.md shows a batch',
+  unknown: 'leave it out, or let this endpoint learn the newer format first',
+  uuid: 'make it with crypto.randomUUID(), once: what is sent again keeps its id',
+  time: 'use new Date().toISOString()',
+  field: 'metadata holds numbers, booleans and checked texts; leave the rest out',
+  size: 'send fewer or shorter ones; the limits are in docs/endpoint.md',
+  jsonText: 'use JSON.stringify() on a plain object',
+};
+
+function withoutKeys(path) {
+  return path
+    .replace(/(metadata|resource|dropped)(\.|\[").*$/s, '$1.*')
+    .replace(/^(events)\[\d+\]/, '$1[*]');
 }
 
 /** Throws {@link InvalidBatch} at the first thing that is not in the format. */
@@ -29,7 +54,7 @@ export function checkBatch(body) {
 
 function resource(path, value) {
   fields(path, value);
-  if (!Object.hasOwn(value, 'service.name')) fail(`${path}["service.name"]`, 'is missing');
+  if (!Object.hasOwn(value, 'service.name')) missing(`${path}["service.name"]`);
   text(1, MAX_TEXT)(`${path}["service.name"]`, value['service.name']);
 }
 
@@ -46,9 +71,14 @@ function batch(path, value) {
 function dropped(path, value) {
   object(path, value);
   const reasons = Object.entries(value);
-  if (reasons.length === 0) fail(path, 'must be left out when there is nothing to report');
+  if (reasons.length === 0)
+    fail(path, 'must be left out when there is nothing to report', 'leave it out');
   for (const [reason, count] of reasons) {
-    if (!DROP_REASON.test(reason)) fail(join(path, reason), 'is not a drop reason');
+    if (!DROP_REASON.test(reason))
+      fail(
+        join(path, reason),
+        'is not a drop reason: lower case letters, digits and _, at most 64',
+      );
     integer(1)(join(path, reason), count);
   }
 }
@@ -56,7 +86,9 @@ function dropped(path, value) {
 function events(path, value) {
   if (!Array.isArray(value)) fail(path, `must be an array, not ${kind(value)}`);
   if (value.length === 0) fail(path, 'must hold at least one event');
-  if (value.length > MAX_EVENTS) fail(path, `holds more than ${MAX_EVENTS} events`);
+  if (value.length > MAX_EVENTS) {
+    fail(path, `holds ${value.length} events, more than ${MAX_EVENTS}`, REMEDIES.size);
+  }
   value.forEach((item, index) => {
     event(`${path}[${index}]`, item);
   });
@@ -94,7 +126,8 @@ const EXPOSURE_OPTIONAL = {
 };
 
 function exposureType(path, value) {
-  if (value !== EXPOSURE_TYPE) fail(path, `must be "${EXPOSURE_TYPE}"`);
+  if (value !== EXPOSURE_TYPE)
+    fail(path, `must be "${EXPOSURE_TYPE}"`, 'leave it out for any other event');
 }
 
 function fields(path, value) {
@@ -102,11 +135,15 @@ function fields(path, value) {
   const names = Object.keys(value);
   // The client adds `sample_rate` to an event that is full already.
   const limit = Object.hasOwn(value, 'sample_rate') ? MAX_FIELDS + 1 : MAX_FIELDS;
-  if (names.length > limit) fail(path, `holds ${names.length} fields, more than ${MAX_FIELDS}`);
+  if (names.length > limit) {
+    fail(path, `holds ${names.length} fields, more than ${MAX_FIELDS}`, REMEDIES.size);
+  }
   for (const name of names) {
     const at = join(path, name);
     const length = characters(name);
-    if (length < 1 || length > MAX_KEY) fail(at, `is a key of ${length} characters, not 1 to 128`);
+    if (length < 1 || length > MAX_KEY) {
+      fail(at, `is a key of ${length} characters, not 1 to ${MAX_KEY}`, REMEDIES.size);
+    }
     field(at, value[name]);
   }
 }
@@ -115,7 +152,7 @@ function field(path, value) {
   if (typeof value === 'string') text(0, MAX_TEXT)(path, value);
   else if (typeof value === 'number') finite(path, value);
   else if (typeof value !== 'boolean') {
-    fail(path, `must be a number, a boolean or a string, not ${kind(value)}`);
+    fail(path, `must be a number, a boolean or a string, not ${kind(value)}`, REMEDIES.field);
   }
 }
 
@@ -137,22 +174,25 @@ function text(min, max) {
     if (typeof value !== 'string') fail(path, `must be a string, not ${kind(value)}`);
     const length = characters(value);
     if (length < min || length > max) {
-      fail(path, `has ${length} characters, not ${min} to ${max}`);
+      fail(path, `has ${length} characters, not ${min} to ${max}`, REMEDIES.size);
     }
   };
 }
 
 function uuid(path, value) {
-  if (typeof value !== 'string') fail(path, `must be a string, not ${kind(value)}`);
-  if (!UUID.test(value)) fail(path, 'must be a UUID in lower case');
+  if (typeof value !== 'string') fail(path, `must be a UUID, not ${kind(value)}`, REMEDIES.uuid);
+  if (!UUID.test(value)) {
+    const came = `a text of ${value.length} characters that is none`;
+    fail(path, `must be a UUID in lower case, not ${came}`, REMEDIES.uuid);
+  }
 }
 
 function timestamp(path, value) {
-  if (typeof value !== 'string') fail(path, `must be a string, not ${kind(value)}`);
+  if (typeof value !== 'string') fail(path, `must be a time, not ${kind(value)}`, REMEDIES.time);
   // The second look refuses a 31st of February, which the pattern lets through.
   const known = TIMESTAMP.test(value) && !Number.isNaN(Date.parse(value));
   if (!known || new Date(value).toISOString() !== value) {
-    fail(path, 'must be a time like 2026-01-02T03:04:05.678Z');
+    fail(path, 'must be a time like 2026-01-02T03:04:05.678Z, in UTC', REMEDIES.time);
   }
 }
 
@@ -162,9 +202,11 @@ function jsonText(path, value) {
   try {
     parsed = JSON.parse(value);
   } catch {
-    fail(path, 'must be JSON text');
+    fail(path, 'must be JSON text', REMEDIES.jsonText);
   }
-  if (kind(parsed) !== 'an object') fail(path, 'must be the JSON text of an object');
+  if (kind(parsed) !== 'an object') {
+    fail(path, `must be the JSON text of an object, not of ${kind(parsed)}`, REMEDIES.jsonText);
+  }
 }
 
 function object(path, value) {
@@ -174,11 +216,16 @@ function object(path, value) {
 /** Every required key is there, every key is known, and every value passes its check. */
 function keys(path, value, required, optional = {}) {
   for (const name of Object.keys(required)) {
-    if (!Object.hasOwn(value, name)) fail(join(path, name), 'is missing');
+    if (!Object.hasOwn(value, name)) missing(join(path, name));
   }
   for (const name of Object.keys(value)) {
     const check = own(required, name) ?? own(optional, name);
-    if (check === undefined) fail(join(path, name), 'is not a key of this format');
+    if (check === undefined) {
+      throw new InvalidBatch(join(path, name), 'is not a key of this format', {
+        remedy: REMEDIES.unknown,
+        place: withoutKeys(join(path, '*')),
+      });
+    }
     check(join(path, name), value[name]);
   }
 }
@@ -208,6 +255,10 @@ function kind(value) {
   return `a ${typeof value}`;
 }
 
-function fail(path, message) {
-  throw new InvalidBatch(path, message);
+function missing(path) {
+  fail(path, 'is missing', REMEDIES.missing);
+}
+
+function fail(path, message, remedy) {
+  throw new InvalidBatch(path, message, { remedy });
 }

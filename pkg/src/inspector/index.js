@@ -8,7 +8,8 @@ import { storedBodies } from './stored.js';
 
 /** @returns {Explanation | undefined} */
 export function explain(/** @type {string} */ eventId) {
-  for (const trace of shared().traces) {
+  // What a core that failed left goes on in another one.
+  for (const trace of shared().traces.toSorted((a, b) => Number(a.failed) - Number(b.failed))) {
     const event = trace.find(eventId);
     if (event) return explained(trace, event);
   }

@@ -213,9 +213,11 @@ export class Panel {
 
   #update() {
     const { traces } = shared();
-    if (!this.#chosen || !traces.includes(this.#chosen)) {
+    if (!this.#chosen || this.#chosen.failed || !traces.includes(this.#chosen)) {
       // An instance that only logs what an earlier page left is shut down soon.
-      this.#chosen = traces.find(({ stats }) => stats.state !== 'shut-down') ?? traces[0];
+      const lives = (/** @type {Trace} */ { stats, failed }) =>
+        stats.state !== 'shut-down' && !failed;
+      this.#chosen = traces.find(lives) ?? traces[0];
     }
     const options = traces.map(({ options: { serviceName } }, index) => {
       const before = traces

@@ -69,6 +69,9 @@ export class Trace {
   batches = new Map();
   /** Where each field of the configuration has its value from. */
   sources = '';
+  /** The core has failed, and another one took over. */
+  failed = false;
+  owner = {};
   /** Who spoke of consent last. */
   consentFrom = '';
   /** @type {import('../../index.d.ts').Stats} */
@@ -118,7 +121,8 @@ export class Trace {
       log();
     } catch (error) {
       this.#waiting = this.#waiting.filter((other) => other !== event);
-      this.#end(event, 'refused', /** @type {Error} */ (error).message);
+      if (error instanceof TypeError) this.#end(event, 'refused', error.message);
+      else this.#end(event, 'not logged', 'the core failed');
       throw error;
     } finally {
       this.step();
@@ -164,12 +168,12 @@ export class Trace {
   /** Looks at what has changed. */
   step() {
     // Asking may call the host, which may log.
-    if (this.#busy) return;
+    if (this.#busy || this.failed) return;
     this.#busy = true;
     try {
       this.#look();
     } catch {
-      // The core has failed, and says so itself.
+      this.failed = true;
     } finally {
       this.#busy = false;
     }

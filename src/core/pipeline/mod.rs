@@ -15,6 +15,7 @@ mod inspect;
 mod keep;
 mod leave;
 mod operations;
+mod salvage;
 mod shelf;
 mod split;
 mod told;
@@ -67,6 +68,8 @@ pub struct Setup {
     pub enabled: bool,
     /// What the host says of it at the start. Nothing: granted, unless the store remembers a denial.
     pub consent: Option<Consent>,
+    /// When it said so; 0: now.
+    pub consent_at: UnixMillis,
     /// Store events shortly after they are logged, before any export.
     pub write_ahead: bool,
     /// For pages; elsewhere without effect.
@@ -290,7 +293,11 @@ impl Pipeline {
             config: Config::new(setup.format.path()),
             enabled: setup.enabled,
             consent: setup.consent.unwrap_or_default(),
-            consent_at: setup.consent.map_or(UnixMillis(0), |_| now.wall),
+            consent_at: match setup.consent {
+                Some(_) if setup.consent_at == UnixMillis(0) => now.wall,
+                Some(_) => setup.consent_at,
+                None => UnixMillis(0),
+            },
             write_ahead: setup.write_ahead,
             declared: setup.declared,
             exit: setup.exit,
@@ -725,7 +732,8 @@ impl Pipeline {
         self.context_epoch = self.context_epoch.wrapping_add(u32::from(changes));
     }
 
-    fn session(&self) -> &str {
+    /// The session's id as it is now.
+    pub fn session(&self) -> &str {
         self.context.identity(Identity::SessionId).unwrap_or_default()
     }
 }

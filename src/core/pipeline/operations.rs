@@ -127,8 +127,16 @@ impl Operations {
 
     /// A renewal that waits.
     pub fn take_renewal(&mut self) -> Option<Pending> {
-        let renews = |waiting: &Operation| matches!(waiting.pending, Pending::Renew { .. });
-        self.remove(self.waiting.iter().position(renews)?)
+        self.take_first(|pending| matches!(pending, Pending::Renew { .. }))
+    }
+
+    /// One for which a batch waits in memory.
+    pub fn take_batch(&mut self) -> Option<Pending> {
+        self.take_first(|pending| matches!(pending, Pending::Put(_) | Pending::Renew { .. }))
+    }
+
+    fn take_first(&mut self, wanted: fn(&Pending) -> bool) -> Option<Pending> {
+        self.remove(self.waiting.iter().position(|waiting| wanted(&waiting.pending))?)
     }
 
     /// When the next operation's time is over.

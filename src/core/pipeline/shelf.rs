@@ -37,6 +37,14 @@ impl Key {
         Self([created & 0xffff_ffff_ffff, high, low])
     }
 
+    pub fn from_words(words: [u64; 3]) -> Self {
+        Self(words)
+    }
+
+    pub fn words(self) -> [u64; 3] {
+        self.0
+    }
+
     /// `None` if it is not of our making.
     pub fn parse(text: &str) -> Option<Self> {
         let mut words = [0; 3];

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { HttpError } from './http.mjs';
+import { HttpError } from '../http.mjs';
 
 const TYPES = {
   '.html': 'text/html; charset=utf-8',

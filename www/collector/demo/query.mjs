@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { HttpError } from './http.mjs';
+import { HttpError } from '../http.mjs';
 
 export const MAX_ROWS = 500;
 
