@@ -101,6 +101,17 @@ export function createChart() {
       plot.setData(shown, false);
       plot.setScale('x', { min: -Math.min(90, Math.max(20, now - times[0])), max: 0 });
     },
+
+    /** What is shown, the oldest first; times in seconds before now. */
+    samples: () =>
+      shown[0].map((time, i) => ({
+        time,
+        stored: shown[1][i],
+        queued: shown[2][i],
+        inFlight: shown[3][i],
+        rate: shown[4][i],
+        mode: modes[i],
+      })),
   };
 }
 
