@@ -3,6 +3,8 @@ import { allowMethod, HttpError, sendJson } from './http.mjs';
 
 const HEADERS_MILLIS = 10_000;
 const CLOSE_MILLIS = 10_000;
+/** Longer than proxies and collectors keep one: a request must not meet a connection that just ends. */
+const KEEP_ALIVE_MILLIS = 120_000;
 
 /**
  * @typedef {(request: http.IncomingMessage, url: URL) => unknown} Handler
@@ -46,6 +48,7 @@ export function createServer({ routes, before, otherwise = nowhere, log, request
     {
       headersTimeout: Math.min(HEADERS_MILLIS, requestMillis),
       requestTimeout: requestMillis,
+      keepAliveTimeout: KEEP_ALIVE_MILLIS,
       connectionsCheckingInterval: 1_000,
     },
     (request, response) => {

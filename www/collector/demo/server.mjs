@@ -31,8 +31,9 @@ export function createDemo({ database, page, otlp }) {
   const withBody = bodyReader(config);
   let patch = {};
 
-  const log = (problem, { message }) => {
+  const log = (problem, { message, path: where = 'body' }) => {
     if (problem === 'failed' || problem === 'not kept') console.error(problem, message);
+    if (problem === 'took a part') database.countInvalid(where, message);
   };
   const sink = keeper(database, log);
   const taken = ingestion({ sink, config, authorize: bearer(), log });
