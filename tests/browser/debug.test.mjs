@@ -16,7 +16,7 @@ after(() => browser.close());
 test('a line per cause and per answer, its name in bold', async (t) => {
   const server = await startServer(t);
   const program = `
-    telemetry.init({ serviceName: 'tested', batch: { scheduledDelayMillis: 10 }, debug: true });
+    telemetry.init({ serviceName: 'tested', batch: { scheduledDelayMillis: 300 }, debug: true });
     for (let n = 0; n < 3; n += 1) telemetry.logEvent('seen', { n, '100%s': 'text' });`;
   const body = `<!doctype html><script>${script}</script><script>${program}</script>`;
   server.serve((path) => (path === '/' ? { type: 'text/html', body } : undefined));
@@ -46,7 +46,7 @@ test('a line per cause and per answer, its name in bold', async (t) => {
   );
   const counts = 'accepted 3, delivered 3, fieldsLeftOut 3';
   assert.deepEqual(
-    told.find(([, what]) => what === '200'),
+    told.findLast(([, what]) => what === '200'),
     ['info', '200', counts],
   );
 });

@@ -9,7 +9,7 @@ import { folder, root } from '../support/package.mjs';
 export async function startDemo(/** @type {import('node:test').TestContext} */ t) {
   const { buildPage } = await import('../../www/build.mjs');
   const page = await buildPage();
-  const program = join(root, 'www', 'collector', 'main.mjs');
+  const program = join(root, 'www', 'collector', 'demo', 'main.mjs');
   const data = join(folder(t), 'telemetry.db');
   const args = [program, '--port', '0', '--db', data, '--page', page];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
