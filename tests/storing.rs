@@ -217,6 +217,29 @@ fn past_its_bytes_the_oldest_batches_go_out_and_are_counted() {
 }
 
 #[test]
+fn what_an_earlier_visit_left_beyond_the_bytes_goes_out_too_while_the_endpoint_does_not_answer() {
+    let first = with_stored(20);
+    let size = entries(&first)[0].bytes;
+    let most = f64::from(size * 5 + size / 2).max(1_024.0);
+    let settings = [number("maxStoreBytes", most)];
+    let mut next = Host::closed(setup(2), &settings, first.store.clone());
+    next.give(Input::Online(false));
+    next.give(Input::StoreReady);
+    next.wait(1_000);
+    let held = next.stored_events();
+    assert!(held > 0 && next.store.borrow().bytes() as f64 <= most);
+    assert_eq!(next.dropped(Reason::StoreFull), 20 - held);
+    next.give(Input::Online(true));
+    let mut numbers = deliver(&mut next, 1_000);
+    numbers.sort_unstable();
+    assert_eq!(numbers, ((20 - held)..20).collect::<Vec<u64>>(), "the newest are left");
+
+    let first = with_stored(20);
+    let mut next = Host::beside(&first, 2, &settings);
+    assert_eq!(deliver(&mut next, 1_000).len(), 20, "sending makes room");
+}
+
+#[test]
 fn past_its_age_a_batch_goes_out_and_is_counted() {
     let first = with_stored(3);
     let mut next = Host::closed(setup(2), &[], first.store.clone());

@@ -160,13 +160,41 @@ impl Pipeline {
             if others + bytes as u64 <= most {
                 return true;
             }
-            let oldest = self.known.iter().find(|known| known.is_free(wall));
-            let Some(key) = oldest.map(|known| known.key) else {
+            if !self.discard_oldest(wall, commands) {
                 return false;
-            };
-            let message = ["the store is full; the oldest batches are dropped and counted"];
-            self.told.tell(commands, "store_full", "", &message);
-            self.discard(key, Reason::StoreFull, commands);
+            }
+        }
+    }
+
+    /// False if nothing may be taken out.
+    fn discard_oldest(&mut self, wall: u64, commands: &mut Vec<Command>) -> bool {
+        let oldest = self.known.iter().find(|known| known.is_free(wall));
+        let Some(key) = oldest.map(|known| known.key) else {
+            return false;
+        };
+        let message = ["the store is full; the oldest batches are dropped and counted"];
+        self.told.tell(commands, "store_full", "", &message);
+        self.discard(key, Reason::StoreFull, commands);
+        true
+    }
+
+    /// An earlier visit may have left more than may be stored now. While the endpoint answers, sending
+    /// makes room.
+    pub(super) fn shrink(&mut self, commands: &mut Vec<Command>) {
+        if self.healthy() {
+            return;
+        }
+        let (wall, most) = (self.now.wall.0, commands.len() + SLICE);
+        while self.known.sums().bytes + self.copies.sums().bytes
+            > self.config.get(Number::MaxStoreBytes)
+        {
+            if commands.len() >= most {
+                self.rest = true;
+                return;
+            }
+            if !self.discard_oldest(wall, commands) {
+                return;
+            }
         }
     }
 

@@ -611,6 +611,7 @@ impl Pipeline {
             self.save_unsaved(commands);
             // A listing that is asked for first would tell again of what is dropped here.
             self.expire(commands);
+            self.shrink(commands);
             self.list(commands);
             self.send(commands);
             self.shelve_ready(commands);
