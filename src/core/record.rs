@@ -183,7 +183,8 @@ impl Builder {
         }
         let (start, definitions) = (self.bytes.len(), self.definitions.len());
         if self.known[index] == 0 {
-            self.known[index] = self.define(&shape.definition) + 1;
+            // Not looked for among the others: with names by the thousand that would take longest.
+            self.known[index] = self.add(&shape.definition) + 1;
         }
         let tag = tag(self.known[index] - 1, rate);
         let end = self.bytes.len();
