@@ -1,6 +1,6 @@
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-build setup-demo setup-fuzz build demo test simulate fuzz fuzz-corpus \
-	kills trials matrix bench size docs screenshots clean
+	kills hostile trials matrix bench size docs screenshots clean
 
 help: ## Print this
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,8 +40,13 @@ simulate: setup-build ## Simulate faults; MINUTES=60: for so long; SEEDS=10000: 
 		cargo test --profile sim --test simulator -- --nocapture
 
 kills: build ## Kill processes that log, at random moments; ROUNDS=500: so many; SEED=7: with these dice
-	@KILLS=$(or $(ROUNDS),500) $(if $(SEED),KILLS_SEED=$(SEED)) \
+	@KILLS=$(or $(ROUNDS),500) SEED=$(or $(SEED),fresh) \
 		node --test --test-reporter=spec tests/node/kills.test.mjs
+
+hostile: build ## A hostile world around the package, with other dice; WORLDS=100: so many; SEED=7: with these
+	@tools/setup.sh demo
+	@HOSTILE_WORLDS=$(or $(WORLDS),100) HOSTILE_CALLS=$(or $(CALLS),600) SEED=$(or $(SEED),fresh) \
+		node --test --test-reporter=spec 'tests/hostile/*.test.mjs'
 
 fuzz: setup-fuzz ## Fuzz each target, guided by coverage; MINUTES=5: for so long; TARGET=record: that one
 	@node tools/fuzz.mjs $(if $(MINUTES),--minutes $(MINUTES)) $(TARGET)

@@ -1,14 +1,13 @@
 // Remote configuration is data from a network: whatever it holds, nothing throws, every setting stays
 // within its range, and events go to no origin but those that the host allowed.
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
 import { dice } from '../support/dice.mjs';
 import { folder, start, Telemetry } from '../support/package.mjs';
+import { seed } from '../support/seed.mjs';
 import { carrier } from './values.mjs';
 
 const cases = Number(process.env.HOSTILE_CALLS ?? 3_000);
-const seed = Number(process.env.HOSTILE_SEED ?? randomInt(2 ** 31));
 
 const allowedOrigins = ['https://t.example.com', 'https://t.example.com:8443', 'http://localhost'];
 const origins = new Set(allowedOrigins.map((each) => new URL(each).origin));

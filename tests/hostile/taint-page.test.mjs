@@ -1,16 +1,15 @@
 // As `taint.test.mjs`, in Chromium: nothing in a request, in IndexedDB, in `localStorage`, in the console.
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { launch } from '../support/browser.mjs';
+import { seed } from '../support/seed.mjs';
 import { later, site } from '../support/site.mjs';
 import { until } from '../support/wait.mjs';
 import { find } from './search.mjs';
 
 const calls = Number(process.env.HOSTILE_CALLS ?? 600);
-const seed = Number(process.env.HOSTILE_SEED ?? randomInt(2 ** 31));
 const value = 'taintedvalue7f3a';
 const key = 'taintedkey9c1b';
 

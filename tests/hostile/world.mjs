@@ -161,7 +161,13 @@ export async function live(telemetry, dice, calls) {
     }),
   });
   await Promise.race([telemetry.ready(), new Promise((done) => later(done, 200))]);
-  for (let count = dice.between(0, 3); count > 0; count -= 1) dice.pick(patches)(dice);
+  for (let count = dice.between(0, 3); count > 0; count -= 1) {
+    try {
+      dice.pick(patches)(dice);
+    } catch {
+      // One before has frozen it.
+    }
+  }
   for (let n = 0; n < calls; n += 1) {
     callHostile(telemetry, dice, { value: 'text' });
     if (n % 50 === 49) await new Promise((done) => later(done, 2));

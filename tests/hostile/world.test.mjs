@@ -1,21 +1,20 @@
 // The host never breaks: no exception, no rejection that nobody handles, bounded memory, and a ledger that
-// balances, whatever the world around does. HOSTILE_SEED repeats a run, HOSTILE_WORLDS has more of them.
+// balances, whatever the world around does. SEED=7 has other dice, HOSTILE_WORLDS has more of them.
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { randomInt } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { launch } from '../support/browser.mjs';
 import { folder, sum } from '../support/package.mjs';
+import { seed as first } from '../support/seed.mjs';
 import { site } from '../support/site.mjs';
 import { until } from '../support/wait.mjs';
 
 const program = fileURLToPath(new URL('world-program.mjs', import.meta.url));
 const calls = Number(process.env.HOSTILE_CALLS ?? 300);
 const worlds = Number(process.env.HOSTILE_WORLDS ?? 3);
-const first = Number(process.env.HOSTILE_SEED ?? randomInt(2 ** 31));
 
 function assertSound({ state, ledger, sizes }) {
   assert.equal(state, 'running');

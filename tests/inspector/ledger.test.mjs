@@ -1,9 +1,9 @@
 // Whatever happens, the fates of the events add up to the ledger.
 import assert from 'node:assert/strict';
-import { randomInt } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { launch } from '../support/browser.mjs';
 import { dice } from '../support/dice.mjs';
+import { seed } from '../support/seed.mjs';
 import { visit } from './visit.mjs';
 
 let browser;
@@ -41,7 +41,6 @@ for (const [what, options] of Object.entries({
   'memory, and little of it': { store: 'memory' },
   'IndexedDB, written ahead': { durability: 'write-ahead' },
 })) {
-  const seed = randomInt(2 ** 32);
   test(`${what}, seed ${seed}`, async (t) => {
     const { between, pick } = dice(seed);
     const below = (/** @type {number} */ most) => between(0, most - 1);

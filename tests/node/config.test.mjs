@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { folder, start, sum, Telemetry } from '../support/package.mjs';
+import { seed } from '../support/seed.mjs';
 import { startServer } from '../support/server.mjs';
 import { until } from '../support/wait.mjs';
 
@@ -16,7 +17,6 @@ const counts = (events) => {
 };
 
 test('patches at any moment under load lose nothing and double nothing', async (t) => {
-  const seed = Math.floor(Math.random() * 2 ** 32);
   t.diagnostic(`seed ${seed}`);
   const random = randomFrom(seed);
   const pick = (...choices) => choices[Math.floor(random() * choices.length)];

@@ -10,11 +10,11 @@ import { fileURLToPath } from 'node:url';
 import { dice } from '../support/dice.mjs';
 import { startFaulty } from '../support/faulty.mjs';
 import { folder } from '../support/package.mjs';
+import { seed } from '../support/seed.mjs';
 import { startServer } from '../support/server.mjs';
 import { until } from '../support/wait.mjs';
 
-const { KILLS = '25', KILLS_SEED = String(Date.now() % 1e9) } = process.env;
-const kills = Number(KILLS);
+const kills = Number(process.env.KILLS ?? 25);
 const day = 86_400_000;
 // A holder's lease is twice this and ten seconds.
 const exportTimeoutMillis = 1_000;
@@ -51,8 +51,8 @@ function start(t, name, options, shift = 0) {
  * @param {number[]} [options.wrong] how wrong the clocks of the first writers are
  */
 async function killing(t, { writers, pass = 0, wrong = [] }) {
-  t.diagnostic(`seed ${KILLS_SEED}`);
-  const random = dice(Number(KILLS_SEED));
+  t.diagnostic(`seed ${seed}`);
+  const random = dice(seed);
   const directory = folder(t);
   const server = await startFaulty(t, random);
   const batch = {
