@@ -43,7 +43,7 @@ export function applyEnvironment(options) {
 function readResource(/** @type {Reject} */ reject) {
   const variable = 'OTEL_RESOURCE_ATTRIBUTES';
   /** @type {Record<string, string>} */
-  const resource = {};
+  const resource = /** @type {any} */ ({ __proto__: null });
   for (const [name, text] of pairsOf(variable)) {
     const [key, value] = [decoded(name), decoded(text)];
     if (!key || value === undefined || text.includes('=')) {

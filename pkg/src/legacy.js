@@ -38,11 +38,12 @@ export function salvage(client, memory) {
  */
 export function merged(before, patch) {
   if (!holdsFields(patch)) return before;
-  const all = { ...before };
+  // Without a prototype, which may be frozen: names are data here.
+  const all = { __proto__: null, ...before };
   for (const [key, value] of Object.entries(patch)) {
     // A group of the configuration; one that is null was put back to what it was.
     const isGroup = key === 'batch' || key === 'sampling';
-    all[key] = isGroup && holdsFields(value) ? { ...all[key], ...value } : value;
+    all[key] = isGroup && holdsFields(value) ? { __proto__: null, ...all[key], ...value } : value;
     if (isGroup && Object.keys(all[key] ?? {}).length > mostKeys) all[key] = before?.[key];
   }
   return Object.keys(all).length > mostKeys ? before : all;

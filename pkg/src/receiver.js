@@ -71,7 +71,7 @@ const notTheirs =
 /** One bad pair spoils only itself. It is told by its place: even its name may be a part of a secret. */
 function readHeaders(/** @type {string} */ variable, /** @type {Reject} */ reject) {
   /** @type {Record<string, string>} */
-  const headers = {};
+  const headers = /** @type {any} */ ({ __proto__: null });
   for (const [index, [text, encoded]] of pairsOf(variable).entries()) {
     const [name, value] = [text.toLowerCase(), decoded(encoded)];
     if (value === undefined || !isName.test(name) || !isValue.test(value)) {

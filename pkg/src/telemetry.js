@@ -286,11 +286,16 @@ export class Telemetry {
   }
 
   #patch(/** @type {Setter} */ method, /** @type {any} */ patch) {
-    return this.#run((client) => {
+    try {
       const copy = patchSnapshot(patch);
       this.#remember(method, copy);
-      return client[method](copy);
-    });
+      return this.#run((client) => client[method](copy));
+    } catch (error) {
+      if (isMisuse(error)) throw error;
+      // Out of stack, and not within the core.
+      this.#overflown += 1;
+      return undefined;
+    }
   }
 
   #remember(/** @type {Setter} */ method, /** @type {any} */ patch) {

@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 import { launch } from '../support/browser.mjs';
 import { folder, sum } from '../support/package.mjs';
 import { seed as first } from '../support/seed.mjs';
+import { startServer } from '../support/server.mjs';
 import { site } from '../support/site.mjs';
 import { until } from '../support/wait.mjs';
 
@@ -16,7 +17,8 @@ const program = fileURLToPath(new URL('world-program.mjs', import.meta.url));
 const calls = Number(process.env.HOSTILE_CALLS ?? 300);
 const worlds = Number(process.env.HOSTILE_WORLDS ?? 3);
 
-function assertSound({ state, ledger, sizes }) {
+function assertSound({ state, ledger, sizes, traps }) {
+  assert.equal(traps, 0);
   assert.equal(state, 'running');
   assert.equal(sum(ledger), ledger.accepted, JSON.stringify(ledger));
   assert.ok(ledger.accepted > 0);
@@ -31,6 +33,24 @@ for (let seed = first; seed < first + worlds; seed += 1) {
     assertSound(JSON.parse(stdout));
   });
 }
+
+test('names that a frozen prototype has, too, are names like any other', async (t) => {
+  const server = await startServer(t);
+  const frozen = fileURLToPath(new URL('frozen-program.mjs', import.meta.url));
+  const env = { PATH: process.env.PATH, HOME: folder(t), OTEL_RESOURCE_ATTRIBUTES: 'toString=3' };
+  const args = ['--unhandled-rejections=strict', frozen, server.url];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env, timeout: 60_000 });
+  const { ledger, traps } = JSON.parse(stdout);
+  assert.equal(traps, 0);
+  assert.equal(ledger.sampledOut, 1);
+  assert.equal(ledger.delivered, 1);
+  const [{ body }] = server.requests;
+  assert.equal(body.resource.toString, '3');
+  const [event] = body.events;
+  assert.equal(event.event_name, 'valueOf');
+  assert.equal(event.event_metadata.toString, 2);
+  assert.equal(event.core_metadata.toString, 1);
+});
 
 let browser;
 before(async () => {
