@@ -342,7 +342,6 @@ export type DropReason =
   | 'max_attempts'
   | 'expired'
   | 'store_full'
-  | 'store_failed'
   | 'corrupt'
   | 'consent_denied'
   | 'killed'

@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use sim::runner::{Until, run, run_many};
 
 /// Seeds that are run every time.
-const FIXED: u64 = 1_000;
+const FIXED: u64 = 200;
 
 #[test]
 fn every_accepted_event_is_delivered_or_accounted_for() {

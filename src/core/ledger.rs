@@ -20,8 +20,6 @@ pub enum Reason {
     Expired,
     /// It was among the oldest when the store ran out of room.
     StoreFull,
-    /// Never counted now: events stay in memory when a store fails. Its number may be stored.
-    StoreFailed,
     /// What came back from the store is not what was written; or it was in the memory of an instance that
     /// trapped, and could not be read there.
     Corrupt,
@@ -34,7 +32,7 @@ pub enum Reason {
 }
 
 /// How many there are.
-pub const REASONS: usize = 13;
+pub const REASONS: usize = 12;
 
 /// Drops by reason.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -51,7 +49,6 @@ impl Drops {
         "max_attempts",
         "expired",
         "store_full",
-        "store_failed",
         "corrupt",
         "consent_denied",
         "killed",

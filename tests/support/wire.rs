@@ -16,7 +16,7 @@ pub struct Body {
     pub events: Vec<Value>,
 }
 
-const REASONS: [&str; 13] = [
+const REASONS: [&str; 12] = [
     "invalid_name",
     "queue_full",
     "too_large",
@@ -25,7 +25,6 @@ const REASONS: [&str; 13] = [
     "max_attempts",
     "expired",
     "store_full",
-    "store_failed",
     "corrupt",
     "consent_denied",
     "killed",
