@@ -37,5 +37,7 @@ export const cargoConfig = [
     `--remap-path-prefix=${root.replace(/\/$/, '')}=/wasm-telemetry`,
     // Instead of 1 MiB: that much less memory, and shorter addresses of what lies behind the stack.
     '-Clink-arg=-zstack-size=131072',
+    // Both make loops longer, and not quicker: docs/size.md.
+    '-Cllvm-args=-disable-lsr -enable-load-pre=false',
   ])}`,
 ];
