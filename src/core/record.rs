@@ -225,9 +225,56 @@ impl Builder {
             let Some(next) = self.write(end, tag, &event, shape, None) else { break };
             end = next;
             words = rest;
+            if !shape.texts && event.values.len() <= SHORT && tag < 0x80 {
+                (end, words) = self.alike(end, words, &event, tag as u8, last, size);
+            }
         }
         self.bytes.truncate(end);
         words
+    }
+
+    /// Takes the events that follow one like them, in its shape and nearly its time: nothing but the
+    /// values is left to be written, and that is what a burst costs.
+    fn alike<'w>(
+        &mut self,
+        mut end: usize,
+        mut words: &'w [f64],
+        first: &Staged<'_>,
+        tag: u8,
+        most: u32,
+        size: usize,
+    ) -> (usize, &'w [f64]) {
+        let shape = f64::from(first.shape.0);
+        let (step, room) = (2 + first.values.len(), room(first));
+        let mut last = self.last as f64;
+        let mut events = self.header.events;
+        for event in words.chunks_exact(step) {
+            let Some((&[number, at], values)) = event.split_first_chunk() else { break };
+            let later = at.min(UnixMillis::MAX.0 as f64) - last;
+            if number != shape
+                || !(0.0..64.0).contains(&later)
+                || events >= most
+                || end + room > size
+            {
+                break;
+            }
+            if self.bytes.len() < end + room {
+                put_zeros(&mut self.bytes, AHEAD);
+            }
+            let Some(out) = self.bytes.get_mut(end..) else { break };
+            let Some(length) = write_numbers(out, 3, values) else { break };
+            let Some(start) = out.first_chunk_mut() else { break };
+            let later = later as u8;
+            *start = [tag, length as u8 - 2, later * 2];
+            last += f64::from(later);
+            events += 1;
+            end += length;
+        }
+        let taken = (events - self.header.events) as usize;
+        self.header.events = events;
+        self.last = last as u64;
+        words = words.get(taken * step..).unwrap_or_default();
+        (end, words)
     }
 
     /// Writes over what lies behind the record; gives its new end. The length is written before the
@@ -458,8 +505,9 @@ fn write_fields(
 #[inline(always)]
 fn trim(value: f64) -> (usize, [u8; 8]) {
     let bits = value.to_bits();
-    let size = 8 - bits.trailing_zeros() / 8;
-    (size as usize, bits.rotate_left(8 * size).to_le_bytes())
+    let zeros = bits.trailing_zeros();
+    // Of zero nothing is left, however far it is shifted.
+    (8 - zeros as usize / 8, bits.wrapping_shr(zeros & 56).to_le_bytes())
 }
 
 fn put_trimmed(out: &mut Vec<u8>, value: f64) {
