@@ -9,6 +9,7 @@ import { build } from 'esbuild';
 import { cargoConfig, env, root } from './env.mjs';
 import { printSizes } from './size.mjs';
 import { bill, shipped } from './supply.mjs';
+import { direct } from './wasm-bindings.mjs';
 import { shortened } from './wasm-names.mjs';
 import { stripped } from './wasm-sections.mjs';
 
@@ -123,6 +124,7 @@ async function buildWasm(
   const stamp = createHash('sha256')
     .update(readFileSync(compiled))
     .update(readFileSync(new URL(import.meta.url)))
+    .update(readFileSync(new URL('wasm-bindings.mjs', import.meta.url)))
     .update(readFileSync(new URL('wasm-names.mjs', import.meta.url)))
     .update(readFileSync(new URL('wasm-sections.mjs', import.meta.url)))
     .update(readFileSync(join(root, 'package-lock.json')))
@@ -159,7 +161,7 @@ export function bind(): Bound;
 `,
   );
   const bound = join(bindgen, 'wasm_telemetry_bg.wasm');
-  shortenNames(made, bound);
+  shortenNames(made, bound, debug);
   if (debug) {
     writeFileSync(namedFile, readFileSync(bound));
     writeFileSync(wasmFile, readFileSync(bound));
@@ -213,10 +215,12 @@ async function deflated(/** @type {string} */ file) {
 function shortenNames(
   /** @type {Made} */ { out, bindingsFile, importsFile },
   /** @type {string} */ bound,
+  /** @type {boolean} */ debug,
 ) {
   const { name, version } = JSON.parse(readFileSync(join(root, 'pkg', 'package.json'), 'utf8'));
   const release = `${name} ${version}`;
-  const short = shortened(readFileSync(bound), readFileSync(bindingsFile, 'utf8'), release);
+  const bindings = readFileSync(bindingsFile, 'utf8');
+  const short = shortened(readFileSync(bound), debug ? bindings : direct(bindings), release);
   writeFileSync(bound, short.module);
   const imports = [...short.imported].map(([name, to]) => `${to}: ${name}`);
   writeFileSync(

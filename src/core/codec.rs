@@ -102,23 +102,26 @@ impl<'a> Reader<'a> {
         Ok(byte)
     }
 
-    /// The next `size` bytes, at most eight, as a little-endian number.
+    /// A finite double whose first `size` bytes are here, and whose others are zero.
     #[inline(always)]
-    pub fn word(&mut self, size: usize) -> Result<u64, Corrupt> {
+    pub fn double(&mut self, size: usize) -> Result<f64, Corrupt> {
         // Mostly there is more behind them, and then no loop is needed.
         let ahead = self.rest.first_chunk().map(|word| u64::from_le_bytes(*word));
         let bytes = self.bytes(size)?;
         let fold = |word, byte: &u8| word << 8 | u64::from(*byte);
-        match (size, ahead) {
-            (0, _) => Ok(0),
-            (1..=8, Some(word)) => Ok(word & u64::MAX >> (64 - 8 * size)),
-            (1..=8, None) => Ok(bytes.iter().rev().fold(0, fold)),
-            _ => Err(Corrupt),
-        }
+        let word = ahead.unwrap_or_else(|| bytes.iter().rev().fold(0, fold));
+        // In two steps: nothing can be shifted by all of its bits.
+        let half = 4 * 8_usize.checked_sub(size).ok_or(Corrupt)?;
+        let value = f64::from_bits(word << half << half);
+        if value.is_finite() { Ok(value) } else { Err(Corrupt) }
     }
 
     /// A LEB128 number; corrupt if it is none of 64 bits.
     pub fn varint(&mut self) -> Result<u64, Corrupt> {
+        if let [byte @ 0..0x80, rest @ ..] = self.rest {
+            self.rest = rest;
+            return Ok(u64::from(*byte));
+        }
         let mut value = 0;
         for shift in (0..64).step_by(7) {
             let byte = self.byte()?;

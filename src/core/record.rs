@@ -581,19 +581,12 @@ pub enum Stored<'a> {
 impl<'a> Stored<'a> {
     #[inline(always)]
     fn read(reader: &mut Reader<'a>, kind: FieldKind, size: u8) -> Result<Self, Corrupt> {
-        Ok(match kind {
-            FieldKind::Bool => Self::Bool(read_number(reader, size)? != 0.0),
-            FieldKind::Text => Self::Text(reader.text()?),
-            FieldKind::Number => Self::Number(read_number(reader, size)?),
-        })
+        if kind == FieldKind::Text {
+            return reader.text().map(Self::Text);
+        }
+        let number = reader.double(usize::from(size))?;
+        Ok(if kind == FieldKind::Bool { Self::Bool(number != 0.0) } else { Self::Number(number) })
     }
-}
-
-#[inline(always)]
-fn read_number(reader: &mut Reader<'_>, size: u8) -> Result<f64, Corrupt> {
-    let word = reader.word(usize::from(size))?;
-    let value = f64::from_bits(word.rotate_right(8 * u32::from(size)));
-    if value.is_finite() { Ok(value) } else { Err(Corrupt) }
 }
 
 /// A group of context fields.
@@ -665,8 +658,12 @@ pub struct StoredEvent<'a> {
 
 impl<'a> StoredEvent<'a> {
     /// The next value; to be asked for once per key of the shape, with the kind that stands there.
+    #[inline(always)]
     pub fn value(&mut self, kind: FieldKind) -> Result<Stored<'a>, Corrupt> {
-        self.sizes = if self.odd { self.sizes >> 4 } else { self.values.byte()? };
+        self.sizes = match self.odd {
+            true => self.sizes >> 4,
+            false => *self.values.bytes(1)?.first().ok_or(Corrupt)?,
+        };
         self.odd = !self.odd;
         Stored::read(&mut self.values, kind, self.sizes & 15)
     }

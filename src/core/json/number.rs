@@ -35,11 +35,14 @@ pub fn put_number(out: &mut [u8], mut at: usize, value: f64) -> usize {
         at = put_bytes(out, at, b"-");
     }
     let whole = magnitude as u64;
-    if magnitude < EXACT && whole as f64 == magnitude {
-        return put_decimal(out, at, whole, 0);
-    }
-    if let Some((digits, decimals)) = short(magnitude) {
-        return put_decimal(out, at, digits, decimals);
+    let is_whole = magnitude < EXACT && whole as f64 == magnitude;
+    let decimal = if is_whole { Some((whole, 0)) } else { short(magnitude) };
+    if let Some((digits, decimals)) = decimal {
+        return if digits < 100_000_000 && decimals < 8 {
+            put_eight(out, at, digits, decimals)
+        } else {
+            put_decimal(out, at, digits, decimals)
+        };
     }
     let mut text = Vec::new();
     if value.is_finite() {
@@ -79,9 +82,6 @@ fn short(magnitude: f64) -> Option<(u64, usize)> {
 }
 
 fn put_decimal(out: &mut [u8], at: usize, digits: u64, decimals: usize) -> usize {
-    if digits < 100_000_000 && decimals < 8 {
-        return put_eight(out, at, digits, decimals);
-    }
     let mut count = 1;
     let mut limit = 10_u64;
     // No number of 64 bits has more than 20 digits.

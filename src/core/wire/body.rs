@@ -1,7 +1,7 @@
 //! A request's body that is being written, mostly of pieces that come again with every event.
 //!
 //! A call that copies memory costs more than the few bytes of a piece. So there is always room behind
-//! the end, and pieces are written there, eight bytes at a time, whatever comes behind them.
+//! the end, and pieces are written there, sixteen bytes at a time, whatever comes behind them.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -14,22 +14,27 @@ use super::super::json::hex;
 /// Characters of an id.
 pub const ID: usize = 36;
 
+/// Bytes that are written at once.
+const WORD: usize = 16;
+
 /// So many zeros are added at once.
 const AHEAD: usize = 4_096;
 
 /// Some bytes that a body keeps, to be written again and again.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Piece {
-    /// Where it is among the words of all.
-    first: u32,
-    last: u32,
+    /// Most are no longer.
+    first: [u8; WORD],
+    /// Where its other words are among those of all.
+    start: u32,
+    end: u32,
     length: u32,
 }
 
 impl Piece {
     /// Bytes that writing it touches, at most.
     pub fn size(self) -> usize {
-        self.length as usize + 8
+        self.length as usize + WORD
     }
 }
 
@@ -37,8 +42,8 @@ impl Piece {
 pub struct Body<'a> {
     out: &'a mut Vec<u8>,
     end: usize,
-    /// The pieces, each in words of its own.
-    words: Vec<[u8; 8]>,
+    /// What pieces hold beside their first words.
+    words: Vec<[u8; WORD]>,
 }
 
 impl<'a> Body<'a> {
@@ -54,7 +59,7 @@ impl<'a> Body<'a> {
 
     /// Bytes that it takes, with its pieces.
     pub fn size(&self) -> usize {
-        self.end + 8 * self.words.len()
+        self.end + WORD * self.words.len()
     }
 
     /// Makes room for so many bytes. What is written without is lost.
@@ -83,15 +88,19 @@ impl<'a> Body<'a> {
 
     /// Takes away what was written since, as a piece.
     pub fn cut(&mut self, start: usize) -> Piece {
-        let first = self.words.len() as u32;
-        self.room(8);
-        for at in (start..self.end).step_by(8) {
-            let word = self.out.get(at..).and_then(<[u8]>::first_chunk);
-            self.words.push(word.copied().unwrap_or_default());
+        self.room(WORD);
+        let mut piece = Piece {
+            first: self.word(start),
+            start: self.words.len() as u32,
+            end: 0,
+            length: (self.end - start) as u32,
+        };
+        for at in (start..self.end).step_by(WORD).skip(1) {
+            self.words.push(self.word(at));
         }
-        let length = (self.end - start) as u32;
+        piece.end = self.words.len() as u32;
         self.end = start;
-        Piece { first, last: self.words.len() as u32, length }
+        piece
     }
 
     /// Keeps bytes as a piece, without writing them.
@@ -103,13 +112,35 @@ impl<'a> Body<'a> {
 
     /// Writes a piece, where there is room for its [`size`](Piece::size).
     pub fn put(&mut self, piece: &Piece) {
-        let words = self.words.get(piece.first as usize..piece.last as usize);
-        if let (Some(words), Some(behind)) = (words, self.out.get_mut(self.end..)) {
+        self.put_here(piece);
+    }
+
+    /// The same without a call, which costs as much as the writing.
+    #[inline(always)]
+    pub fn put_here(&mut self, piece: &Piece) {
+        let behind = self.out.get_mut(self.end..).unwrap_or_default();
+        let Some((first, behind)) = behind.split_first_chunk_mut() else { return };
+        *first = piece.first;
+        if piece.length as usize > WORD
+            && let Some(words) = self.words.get(piece.start as usize..piece.end as usize)
+        {
             for (place, word) in behind.as_chunks_mut().0.iter_mut().zip(words) {
                 *place = *word;
             }
         }
         self.end += piece.length as usize;
+    }
+
+    fn word(&self, at: usize) -> [u8; WORD] {
+        self.out.get(at..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default()
+    }
+
+    /// Writes the first of these bytes, where there is room for all.
+    pub fn put_short(&mut self, bytes: [u8; 8], length: usize) {
+        if let Some(place) = self.behind().first_chunk_mut() {
+            *place = bytes;
+        }
+        self.end += length;
     }
 
     /// Writes a byte, where there is room.

@@ -53,6 +53,8 @@ const ATTRIBUTE: &str = "\x32\0";
 /// The names of the texts of [`Identity`], in its order.
 const IDENTITIES: [&str; Identity::ALL.len()] =
     ["user_id", "session_id", "device_id", "account_uuid", "organization_uuid"];
+/// What stands before an event's own fields.
+const METADATA: &str = ",\"event_metadata\":";
 const CORE: &str = "core_metadata.";
 const USER: &str = "user_metadata.";
 /// Before the key of a field that would be taken for one of the others.
@@ -68,14 +70,14 @@ pub fn encode(
 ) -> Result<(), NoBody> {
     let mut writer = Writer::new(format, out);
     let mut items = record.items();
-    let mut next = items.read()?;
+    let mut next = items.read();
     let request = writer.literal(&["{", "{\"resourceLogs\":[{", "\x0a\0"]);
     let resource = writer.literal(&["\"resource\":", "\"resource\":{\"attributes\":", "\x0a\0"]);
-    if let Some(Item::Resource(fields)) = &next {
+    if let Ok(Some(Item::Resource(fields))) = &next {
         for (key, value) in &fields.0 {
             writer.put(RESOURCE_ATTRIBUTE, "", key, *value);
         }
-        next = items.read()?;
+        next = items.read();
     }
     let open = if writer.is_plain() { b'{' } else { b'[' };
     writer.close(resource, open, &["},", "]},", ""]);
@@ -84,32 +86,32 @@ pub fn encode(
     put_batch(&mut writer, open, record, attempt, sent_at)?;
     let list = writer.literal(&["\"events\":", "\"logRecords\":", ""]);
 
-    let metadata = writer.piece(&[",\"event_metadata\":", "", ""]);
     let rate = writer.key(ATTRIBUTE, "", "sample_rate");
     let mut context = Rendered::new(&mut writer, &StoredContext::default());
     let mut shapes = Vec::new();
     let mut fields = Vec::new();
-    while let Some(item) = next {
+    // Items are looked at where they are: to move one takes as long as to write two fields.
+    while let Some(item) = next.as_mut().map_err(|corrupt| *corrupt)? {
         match item {
             Item::Resource(_) => return Err(NoBody::Corrupt),
             Item::Report => {}
-            Item::Context(stored) => context = Rendered::new(&mut writer, &stored),
+            Item::Context(stored) => context = Rendered::new(&mut writer, stored),
             Item::Shape(shape) => {
-                shapes.push(RenderedShape::new(&mut writer, &shape, &mut fields));
+                shapes.push(RenderedShape::new(&mut writer, shape, &mut fields));
             }
             Item::Event(event) => {
                 let shape = shapes.get(event.shape).ok_or(Corrupt)?;
                 let fields = fields.get(shape.fields.clone()).unwrap_or_default();
-                put_event(&mut writer, event, shape, fields, &context.event, &metadata, &rate)?;
+                put_event(&mut writer, event, shape, fields, &context.event, &rate)?;
             }
             Item::Exposure { id, at, exposure, left_out } => {
-                put_exposure(&mut writer, id, at, &exposure, left_out, &context);
+                put_exposure(&mut writer, *id, *at, exposure, *left_out, &context);
             }
         }
         if writer.body.size() > LARGEST {
             return Err(NoBody::TooLarge);
         }
-        next = items.read()?;
+        next = items.read();
     }
     writer.close(list, b'[', &["]}", "]}]}]}", ""]);
     writer.end(logs);
@@ -228,6 +230,7 @@ fn head(writer: &mut Writer<'_>, plain: &Texts, name: &str, left_out: u32) -> Pi
 
 /// A context as it is written for each of its events.
 struct Rendered<'a> {
+    /// In `json` it ends with [`METADATA`].
     event: Piece,
     identity: [Option<&'a str>; Identity::ALL.len()],
     environment: Option<&'a str>,
@@ -277,6 +280,7 @@ impl<'a> Rendered<'a> {
                 writer.close(start, b'{', &["}", "", ""]);
             }
         }
+        writer.literal(&[METADATA, "", ""]);
         let event = writer.body.cut(start);
         Self { event, identity: context.identity, environment: context.environment() }
     }
@@ -284,11 +288,10 @@ impl<'a> Rendered<'a> {
 
 fn put_event(
     writer: &mut Writer<'_>,
-    mut event: StoredEvent<'_>,
+    event: &mut StoredEvent<'_>,
     shape: &RenderedShape,
     fields: &[RenderedField],
     context: &Piece,
-    metadata: &Piece,
     rate: &Piece,
 ) -> Result<(), Corrupt> {
     let room = shape.size + context.size();
@@ -298,13 +301,16 @@ fn put_event(
     if plain {
         writer.body.put(context);
     }
-    let before = writer.body.end();
-    writer.body.put(metadata);
     let list = writer.body.end();
     for field in fields {
         let value = event.value(field.kind)?;
         // The rate that was drawn with is the one that counts.
-        if event.rate.is_none() || !field.is_rate {
+        if event.rate.is_some() && field.is_rate {
+            continue;
+        }
+        if plain {
+            writer.plain_value(&field.key, value, room);
+        } else {
             writer.value(&field.key, value, room);
         }
     }
@@ -313,7 +319,7 @@ fn put_event(
     }
     if plain {
         if writer.body.end() == list {
-            writer.body.back(before);
+            writer.body.back(list - METADATA.len());
         } else {
             writer.body.replace(list, b'{');
             writer.body.put_byte(b'}');

@@ -9,7 +9,7 @@ use super::body::{Body, Piece};
 /// Writes times, of which those of one minute share all but the last digits.
 pub struct Times {
     minute: u64,
-    /// The time at which that minute began.
+    /// The time at which that minute began, with what stands before it.
     text: Piece,
 }
 
@@ -23,7 +23,7 @@ impl Times {
         let within = (millis % 60_000) as u32;
         let minute = millis - u64::from(within);
         if self.minute != minute {
-            let mut text = Vec::new();
+            let mut text = Vec::from(*b"\",\"timestamp\":");
             write_time(&mut text, UnixMillis(minute));
             self.minute = minute;
             self.text = body.piece(&text);

@@ -29,7 +29,6 @@ pub struct Writer<'a> {
 struct Values {
     before: [Piece; 4],
     behind: [Piece; 2],
-    booleans: [Piece; 2],
 }
 
 /// What stands between the parts of an event.
@@ -54,12 +53,11 @@ impl<'a> Writer<'a> {
             before: ["\"intValue\":\"", "\"doubleValue\":", "\"boolValue\":", "\"stringValue\":"]
                 .map(&mut piece),
             behind: ["\"}}", "}}"].map(&mut piece),
-            booleans: ["false", "true"].map(&mut piece),
         };
         let mut piece = |texts: Texts| piece(texts[format as usize]);
         let events = Events {
             // In protobuf with the tag of a number of 64 bits.
-            time: piece(["\",\"timestamp\":", ",{\"timeUnixNano\":\"", "\x12\0\x09"]),
+            time: piece(["", ",{\"timeUnixNano\":\"", "\x12\0\x09"]),
             observed: piece(["", "\",\"observedTimeUnixNano\":\"", "\x59"]),
             id: piece([
                 "",
@@ -80,12 +78,6 @@ impl<'a> Writer<'a> {
     pub fn literal(&mut self, texts: &Texts) -> usize {
         self.body.put_bytes(texts[self.format as usize].as_bytes());
         self.body.end()
-    }
-
-    pub fn piece(&mut self, texts: &Texts) -> Piece {
-        let start = self.body.end();
-        self.literal(texts);
-        self.body.cut(start)
     }
 
     /// Ends a list or an object of JSON.
@@ -138,32 +130,38 @@ impl<'a> Writer<'a> {
 
     /// Where there is room for [`Self::VALUE`]; behind a text there is room for so many bytes again.
     pub fn value(&mut self, key: &Piece, value: Stored<'_>, room: usize) {
+        match self.format {
+            Format::OtlpProtobuf => protobuf::put_attribute(&mut self.body, key, value, room),
+            Format::OtlpJson => {
+                let (kind, end) = match value {
+                    Stored::Number(number) if is_safe_integer(number) => (0, 0),
+                    Stored::Number(_) => (1, 1),
+                    Stored::Bool(_) => (2, 1),
+                    Stored::Text(_) => (3, 1),
+                };
+                let (before, behind) = (self.values.before[kind], self.values.behind[end]);
+                self.body.put(key);
+                self.plain_value(&before, value, room);
+                self.body.put(&behind);
+            }
+            Format::Json => self.plain_value(key, value, room),
+        }
+    }
+
+    /// A value in the `json` format, in the same way; here rather than by a call, which would take as
+    /// long as the writing.
+    #[inline(always)]
+    pub fn plain_value(&mut self, key: &Piece, value: Stored<'_>, room: usize) {
         let body = &mut self.body;
-        if self.format == Format::OtlpProtobuf {
-            return protobuf::put_attribute(body, key, value, room);
-        }
-        body.put(key);
-        let mut behind = None;
-        if self.format == Format::OtlpJson {
-            let (kind, end) = match value {
-                Stored::Number(number) if is_safe_integer(number) => (0, 0),
-                Stored::Number(_) => (1, 1),
-                Stored::Bool(_) => (2, 1),
-                Stored::Text(_) => (3, 1),
-            };
-            body.put(&self.values.before[kind]);
-            behind = Some(&self.values.behind[end]);
-        }
+        body.put_here(key);
         match value {
             Stored::Number(number) => body.write(|out, end| put_number(out, end, number)),
-            Stored::Bool(value) => body.put(&self.values.booleans[usize::from(value)]),
+            Stored::Bool(true) => body.put_short(*b"true\0\0\0\0", 4),
+            Stored::Bool(false) => body.put_short(*b"false\0\0\0", 5),
             Stored::Text(text) => {
                 body.room(longest(text) + room);
                 body.write(|out, end| escape(out, end, text));
             }
-        }
-        if let Some(behind) = behind {
-            body.put(behind);
         }
     }
 
@@ -179,7 +177,6 @@ impl<'a> Writer<'a> {
         if self.is_plain() {
             self.body.put(head);
             self.body.put_id(id);
-            self.body.put(&self.events.time);
             self.times.put(&mut self.body, at);
             return 0;
         }
