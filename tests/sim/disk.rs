@@ -148,8 +148,14 @@ impl World {
             _ => None,
         };
         let claims = matches!(op, StoreOp::Claim { .. });
+        let clears = matches!(op, StoreOp::Clear);
         let result = self.store.apply(op);
         self.note_denial();
+        if clears {
+            for request in self.requests.iter_mut().filter(|request| request.client == client) {
+                request.settled |= request.succeeded();
+            }
+        }
         if let Some(key) = put.filter(|_| result == StoreResult::Done) {
             self.contents.insert(key, serials);
         }

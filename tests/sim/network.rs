@@ -334,6 +334,8 @@ impl World {
         self.slots[slot].client.as_ref().is_some_and(|client| {
             client.operations.iter().any(|operation| match &operation.op {
                 StoreOp::Remove { seen } => self.batch_of(&seen.key) == batch,
+                // What was denied or killed is removed with all the rest.
+                StoreOp::Clear => true,
                 _ => false,
             })
         })
