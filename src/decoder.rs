@@ -4,7 +4,6 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use uuid::Uuid;
 use wasm_bindgen::prelude::*;
 
 use crate::core::codec::Corrupt;
@@ -74,7 +73,7 @@ fn description(bytes: &[u8]) -> Result<Vec<u8>, Problem> {
     let mut out = Vec::new();
     for (name, id) in [("{\"batchId\":", header.batch_id), (",\"clientId\":", header.client_id)] {
         out.extend_from_slice(name.as_bytes());
-        write_text(&mut out, id.hyphenated().encode_lower(&mut Uuid::encode_buffer()));
+        write_text(&mut out, &id.text());
     }
     for (name, number) in [(",\"seq\":", header.seq), (",\"events\":", header.events)] {
         out.extend_from_slice(name.as_bytes());

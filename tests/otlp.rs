@@ -14,9 +14,9 @@ use proptest::prelude::*;
 use prost::Message;
 use serde_json::json;
 use support::Host;
-use uuid::Uuid;
 use wasm_telemetry::core::context::{Context, Identity, Scalar};
 use wasm_telemetry::core::format::Format;
+use wasm_telemetry::core::id::Id;
 use wasm_telemetry::core::io::{Command, Exposure, Field, FlushId, Input};
 use wasm_telemetry::core::ledger::{Drops, REASONS};
 use wasm_telemetry::core::pipeline::Setup;
@@ -49,8 +49,8 @@ fn text(text: &str) -> Scalar {
 
 fn record(resource: &[(String, Scalar)], report: &Drops, logged: &[Logged]) -> Vec<u8> {
     let header = Header {
-        batch_id: Uuid::from_u128(1),
-        client_id: Uuid::from_u128(2),
+        batch_id: Id(0, 1),
+        client_id: Id(0, 2),
         id_seed: SEED,
         first: 41,
         base: NOW,
@@ -110,8 +110,8 @@ fn expected(
     logged: &[Logged],
 ) -> ExportLogsServiceRequest {
     let mut attributes = vec![
-        attribute("batch.id", &text(&Uuid::from_u128(1).to_string())),
-        attribute("batch.client_id", &text(&Uuid::from_u128(2).to_string())),
+        attribute("batch.id", &text(&Id(0, 1).text())),
+        attribute("batch.client_id", &text(&Id(0, 2).text())),
         attribute("batch.seq", &Scalar::Number(3.0)),
         attribute("batch.attempt", &Scalar::Number(2.0)),
         attribute("batch.sent_at", &text("2026-01-02T03:04:05.678Z")),
@@ -132,7 +132,7 @@ fn expected(
         if let Logged::Context(next) = logged {
             context = next.clone();
         } else {
-            let id = SEED.id(number).to_string();
+            let id = SEED.id(number).text();
             log_records.push(expected_event(logged, &id, &context));
             number += 1;
         }
@@ -441,8 +441,8 @@ fn a_log_record_in_json() {
     let body: serde_json::Value =
         serde_json::from_str(&check(&resource, &report, &logged)).expect("JSON");
     let attribute = |key: &str, kind: &str, value: serde_json::Value| json!({ "key": key, "value": { kind: value } });
-    let [first, second] = [41, 42].map(|number| json!(SEED.id(number).to_string()));
-    let [batch, client] = [1, 2].map(|number| json!(Uuid::from_u128(number).to_string()));
+    let [first, second] = [41, 42].map(|number| json!(SEED.id(number).text()));
+    let [batch, client] = [1, 2].map(|number| json!(Id(0, number).text()));
     let logs = &body["resourceLogs"][0];
     assert_eq!(
         logs["resource"]["attributes"],

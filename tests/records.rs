@@ -2,10 +2,10 @@
 #![cfg(not(target_arch = "wasm32"))]
 
 use proptest::prelude::*;
-use uuid::Uuid;
 use wasm_telemetry::core::codec::{Reader, put_text, put_varint};
 use wasm_telemetry::core::context::{Context, ContextPatch, Identity, Scalar, Slot};
 use wasm_telemetry::core::format::Format;
+use wasm_telemetry::core::id::Id;
 use wasm_telemetry::core::io::{Exposure, Field};
 use wasm_telemetry::core::ledger::{Drops, REASONS};
 use wasm_telemetry::core::random::IdSeed;
@@ -65,8 +65,8 @@ fn any_logged() -> impl Strategy<Value = Logged> {
 
 fn header(base: u64) -> Header {
     Header {
-        batch_id: Uuid::from_u128(1),
-        client_id: Uuid::from_u128(2),
+        batch_id: Id(0, 1),
+        client_id: Id(0, 2),
         id_seed: IdSeed([7; 16]),
         first: 41,
         base,
@@ -80,7 +80,7 @@ fn header(base: u64) -> Header {
 /// What a reader must find: each event with its context, in order.
 #[derive(Clone, Debug, PartialEq)]
 struct Seen {
-    id: Uuid,
+    id: Id,
     at: u64,
     what: String,
     context: String,
@@ -270,7 +270,9 @@ fn read_anything(bytes: &[u8]) {
     let _ = record.report();
     let mut out = Vec::new();
     let _ = Format::Json.encode(&record, 1, UnixMillis(0), &mut out);
-    if let Ok(Some(halves)) = record.split(record.header.events / 2, Uuid::nil(), Uuid::nil(), 9) {
+    if let Ok(Some(halves)) =
+        record.split(record.header.events / 2, Id::default(), Id::default(), 9)
+    {
         for (_, half) in halves {
             let half = Record::own(&half).expect("what was written has a header");
             let _ = Format::Json.encode(&half, 1, UnixMillis(0), &mut out);
@@ -312,12 +314,12 @@ proptest! {
             let mut split_any = false;
             for part in &parts {
                 let record = Record::checked(part).unwrap();
-                let id = Uuid::from_u128(next.into());
-                match record.split(record.header.events / 2, id, Uuid::from_u128(5), next).unwrap() {
+                let id = Id(0, next.into());
+                match record.split(record.header.events / 2, id, Id(0, 5), next).unwrap() {
                     Some([(first, left), (second, right)]) => {
                         prop_assert_eq!(first.batch_id, record.header.batch_id);
                         prop_assert_eq!((second.batch_id, second.seq), (id, next));
-                        prop_assert_eq!(second.client_id, Uuid::from_u128(5));
+                        prop_assert_eq!(second.client_id, Id(0, 5));
                         prop_assert_eq!(first.events + second.events, record.header.events);
                         prop_assert_eq!(
                             first.exposure || second.exposure,

@@ -63,6 +63,37 @@ export function bodies(/** @type {Uint8Array} */ module) {
   });
 }
 
+/** The module with other names of its functions. */
+export function renamed(
+  /** @type {Uint8Array} */ module,
+  /** @type {(name: string) => string} */ rename,
+) {
+  const all = sections(module);
+  const known = [...readNames(module, all)];
+  const entries = known.flatMap(([index, name]) => [...number(index), ...text(rename(name))]);
+  const list = [...number(known.length), ...entries];
+  const body = [...text(names), functionNames, ...number(list.length), ...list];
+  return Buffer.concat([
+    module.subarray(0, 8),
+    ...all
+      .filter(({ name }) => name !== names)
+      .map(({ start, end }) => module.subarray(start, end)),
+    Buffer.from([custom, ...number(body.length), ...body]),
+  ]);
+}
+
+/** As an unsigned LEB128. */
+function number(/** @type {number} */ value) {
+  const bytes = [];
+  for (; value > 127; value >>>= 7) bytes.push((value & 127) | 128);
+  return [...bytes, value];
+}
+
+function text(/** @type {string} */ text) {
+  const bytes = Buffer.from(text);
+  return [...number(bytes.length), ...bytes];
+}
+
 function readNames(/** @type {Uint8Array} */ module, /** @type {Section[]} */ all) {
   /** @type {Map<number, string>} */
   const known = new Map();

@@ -4,9 +4,9 @@
 use std::env;
 use std::hint::black_box;
 
-use uuid::Uuid;
 use wasm_telemetry::core::config::{Layer, Setting, Value};
 use wasm_telemetry::core::format::Format;
+use wasm_telemetry::core::id::Id;
 use wasm_telemetry::core::io::{Command, Field, Input};
 use wasm_telemetry::core::pipeline::{Pipeline, Setup};
 use wasm_telemetry::core::random::IdSeed;
@@ -126,8 +126,8 @@ fn values(n: usize) -> [f64; 8] {
 fn record() -> Vec<u8> {
     let shape = Shape::new("bench", FIELDS.into_iter());
     let header = Header {
-        batch_id: Uuid::from_u128(1),
-        client_id: Uuid::from_u128(2),
+        batch_id: Id(0, 1),
+        client_id: Id(0, 2),
         id_seed: IdSeed([7; 16]),
         first: 0,
         base: NOW.wall.0,

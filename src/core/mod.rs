@@ -56,6 +56,7 @@ pub mod context;
 pub mod declared;
 pub mod format;
 pub mod gzip;
+pub mod id;
 pub mod io;
 pub mod json;
 pub mod ledger;

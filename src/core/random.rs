@@ -1,6 +1,6 @@
 //! Everything random follows from one seed out of a cryptographic source, so that a run can be replayed.
 
-use uuid::{Builder, Uuid};
+use super::id::Id;
 
 /// SplitMix64 (Steele, Lea, Flood 2014): for jitter and sampling.
 #[derive(Clone, Debug)]
@@ -52,7 +52,7 @@ pub(crate) fn unit_of(left: &str, right: &str) -> f64 {
 }
 
 /// The same UUID for the same text, everywhere and always. Not for secrets.
-pub(crate) fn id_of(text: &str) -> Uuid {
+pub(crate) fn id_of(text: &str) -> Id {
     let low = hash(text.bytes());
     let word = u128::from(mix(low)) << 64 | u128::from(low);
     IdSeed(word.to_le_bytes()).id(0)
@@ -72,14 +72,11 @@ pub struct IdSeed(pub [u8; 16]);
 
 impl IdSeed {
     /// The UUID (version 4) of that number.
-    pub fn id(self, number: u64) -> Uuid {
+    pub fn id(self, number: u64) -> Id {
         let [high, low] = self.halves();
         let high = mix(high.wrapping_add(number.wrapping_mul(GOLDEN)));
         let low = mix(low ^ number.wrapping_mul(0xD1B5_4A32_D192_ED03));
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&high.to_le_bytes());
-        bytes[8..].copy_from_slice(&low.to_le_bytes());
-        Builder::from_random_bytes(bytes).into_uuid()
+        Id::random((u128::from(low) << 64 | u128::from(high)).to_le_bytes())
     }
 
     pub(crate) fn halves(self) -> [u64; 2] {
@@ -97,10 +94,10 @@ mod tests {
     #[test]
     fn ids_are_version_4_and_distinct() {
         let seeds = [IdSeed([0; 16]), IdSeed([1; 16]), IdSeed([0xff; 16])];
-        let ids: HashSet<Uuid> =
+        let ids: HashSet<Id> =
             seeds.iter().flat_map(|seed| (0..10_000).map(|number| seed.id(number))).collect();
         assert_eq!(ids.len(), 30_000);
-        assert!(ids.iter().all(|id| id.get_version_num() == 4));
+        assert!(ids.iter().all(|id| id.text().as_bytes()[14] == b'4'));
     }
 
     #[test]

@@ -23,12 +23,11 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
-use uuid::Uuid;
-
 use super::codec::{
     Corrupt, Reader, checksum, put_text, put_varint, put_zeros, unzigzag, write_varint, zigzag,
 };
 use super::context::{Context, Identity, Scalar};
+use super::id::Id;
 use super::io::{Exposure, Field};
 use super::ledger::{Drops, REASONS};
 use super::random::IdSeed;
@@ -58,9 +57,9 @@ const SHORT_TEXT: usize = 1_024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// The same at every attempt, so that a receiver can tell copies.
-    pub batch_id: Uuid,
+    pub batch_id: Id,
     /// The pipeline that began the batch; new at each start.
-    pub client_id: Uuid,
+    pub client_id: Id,
     /// What the ids of its events follow from.
     pub id_seed: IdSeed,
     /// The number of the first event's id.
@@ -83,8 +82,8 @@ impl Header {
             return;
         };
         header[..4].copy_from_slice(&MAGIC);
-        header[8..24].copy_from_slice(self.batch_id.as_bytes());
-        header[24..40].copy_from_slice(self.client_id.as_bytes());
+        header[8..24].copy_from_slice(&self.batch_id.to_bytes());
+        header[24..40].copy_from_slice(&self.client_id.to_bytes());
         header[40..56].copy_from_slice(&self.id_seed.0);
         header[56..64].copy_from_slice(&self.first.to_le_bytes());
         header[64..72].copy_from_slice(&self.base.to_le_bytes());
@@ -96,8 +95,8 @@ impl Header {
 
     fn read(reader: &mut Reader<'_>) -> Result<Self, Corrupt> {
         Ok(Self {
-            batch_id: Uuid::from_bytes(reader.array()?),
-            client_id: Uuid::from_bytes(reader.array()?),
+            batch_id: Id::from_bytes(reader.array()?),
+            client_id: Id::from_bytes(reader.array()?),
             id_seed: IdSeed(reader.array()?),
             first: u64::from_le_bytes(reader.array()?),
             base: u64::from_le_bytes(reader.array()?),
@@ -645,7 +644,7 @@ pub struct StoredEvent<'a> {
     /// Index of its shape among those met before.
     pub shape: usize,
     /// Follows from the header; the record does not hold it.
-    pub id: Uuid,
+    pub id: Id,
     /// The call's time.
     pub at: UnixMillis,
     /// The sample rate that the event was drawn with, if it was.
@@ -683,7 +682,7 @@ pub enum Item<'a> {
     /// An experiment's exposure.
     Exposure {
         /// An event's: both are numbered in one row.
-        id: Uuid,
+        id: Id,
         /// The call's time.
         at: UnixMillis,
         /// Its texts point into the record.
@@ -752,8 +751,8 @@ impl<'a> Record<'a> {
     pub fn split(
         &self,
         keep: u32,
-        id: Uuid,
-        client_id: Uuid,
+        id: Id,
+        client_id: Id,
         seq: u32,
     ) -> Result<Option<Halves>, Corrupt> {
         if keep == 0 || keep >= self.header.events {
@@ -931,7 +930,7 @@ impl<'a> Items<'a> {
         Ok(UnixMillis(self.time))
     }
 
-    fn id(&mut self) -> Result<Uuid, Corrupt> {
+    fn id(&mut self) -> Result<Id, Corrupt> {
         self.left = self.left.checked_sub(1).ok_or(Corrupt)?;
         let id = self.id_seed.id(self.number);
         self.number = self.number.wrapping_add(1);

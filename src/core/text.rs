@@ -1,5 +1,5 @@
-//! How long a text is. The standard library answers the same with code that is quick for long texts,
-//! and ten times as large.
+//! How long a text is, and what it consists of. The standard library answers the same with code that is
+//! quick for long texts, and ten times as large.
 
 /// Unicode characters.
 pub fn characters(text: &str) -> usize {
@@ -17,6 +17,12 @@ pub fn first_characters(text: &str, most: usize) -> &str {
     let mut starts = text.bytes().enumerate().filter(|(_, byte)| begins_character(*byte));
     let end = starts.nth(most).map_or(text.len(), |(index, _)| index);
     text.get(..end).unwrap_or_default()
+}
+
+/// Whether it is all letters and digits of ASCII, and these marks.
+pub fn consists_of(text: &[u8], marks: &[u8]) -> bool {
+    let is_mark = |byte: u8| marks.iter().any(|mark| byte.eq(mark));
+    text.iter().all(|byte| byte.is_ascii_alphanumeric() || is_mark(*byte))
 }
 
 fn begins_character(byte: u8) -> bool {

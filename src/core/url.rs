@@ -4,6 +4,8 @@
 
 use alloc::string::String;
 
+use super::text::consists_of;
+
 /// An origin with an optional path before the configured one, without a trailing `/`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
@@ -67,9 +69,7 @@ pub fn is_path(text: &str) -> bool {
         && bytes.first() == Some(&b'/')
         && bytes.windows(2).all(|pair| pair != b"//")
         && bytes.split(|byte| *byte == b'/').all(|segment| segment != b"." && segment != b"..")
-        && bytes
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"/-._~!$&'()*+,;=:@".contains(byte))
+        && consists_of(bytes, b"/-._~!$&'()*+,;=:@")
 }
 
 /// Where the byte is first, else the length.
@@ -97,8 +97,7 @@ fn loopback_of(host: &[u8]) -> Option<bool> {
     }
     let (mut labels, mut octets, mut numeric) = (0, 0, false);
     for label in host.split(|byte| *byte == b'.') {
-        let plain = label.iter().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(byte));
-        if !plain || !(1..=63).contains(&label.len()) {
+        if !consists_of(label, b"-_") || !(1..=63).contains(&label.len()) {
             return None;
         }
         labels += 1;

@@ -19,7 +19,7 @@ use crate::core::format::Format;
 use crate::core::gzip::GZIP_MIN;
 use crate::core::io::{Export, ExportId};
 use crate::core::json::write_text;
-use crate::core::text::utf16_units;
+use crate::core::text::{consists_of, utf16_units};
 use crate::core::time::Millis;
 
 /// All requests with `keepalive` that a page has in flight share so many bytes.
@@ -409,10 +409,7 @@ fn read_init(options: &Options<'_>, format: Format) -> String {
 }
 
 fn is_header_name(name: &str) -> bool {
-    !name.is_empty()
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+    !name.is_empty() && consists_of(name.as_bytes(), b"!#$%&'*+-.^_`|~")
 }
 
 fn is_header_value(value: &str) -> bool {

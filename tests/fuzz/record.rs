@@ -2,10 +2,10 @@
 //! the same when it is written anew, and when it is split.
 
 use serde_json::Value;
-use uuid::Uuid;
 use wasm_telemetry::core::codec::{Corrupt, Reader};
 use wasm_telemetry::core::context::{Context, Scalar};
 use wasm_telemetry::core::format::Format;
+use wasm_telemetry::core::id::Id;
 use wasm_telemetry::core::io::Field;
 use wasm_telemetry::core::ledger::Drops;
 use wasm_telemetry::core::record::{
@@ -33,7 +33,7 @@ pub fn run(data: &[u8]) {
     }
     assert_eq!(body.is_ok(), record.report().is_ok() && walk(&record).is_ok());
     let keep = record.header.events / 2;
-    let halves = record.split(keep, Uuid::from_u128(1), Uuid::from_u128(2), 3);
+    let halves = record.split(keep, Id(0, 1), Id(0, 2), 3);
     let Ok(body) = body else { return };
     assert_eq!(encode_again(&record), body);
     let whole = parse(&body);
@@ -42,7 +42,7 @@ pub fn run(data: &[u8]) {
         None => assert!(record.header.events < 2),
         Some([(first, left), (second, right)]) => {
             assert_eq!(first.batch_id, record.header.batch_id);
-            assert_eq!(second.batch_id, Uuid::from_u128(1));
+            assert_eq!(second.batch_id, Id(0, 1));
             assert!(first.events > 0 && second.events > 0);
             let halves = [(first, &left), (second, &right)].map(|(header, bytes)| {
                 let half = Record::own(bytes).expect("a half is a record");

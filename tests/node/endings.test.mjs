@@ -318,10 +318,10 @@ test('a request that outlives shutdown ends at its time, also if nobody refers t
     `await (async () => {
       const instance = new telemetry.Telemetry({
         serviceName: 'tested',
-        batch: { baseUrl: '${server.url}', exportTimeoutMillis: 500 },
+        batch: { baseUrl: '${server.url}', exportTimeoutMillis: 4_000 },
       });
       instance.logEvent('logged');
-      await instance.flush({ timeoutMillis: 100 });
+      await instance.flush({ timeoutMillis: 3_000 });
       await instance.shutdown({ timeoutMillis: 0 });
     })();
     for (let round = 0; round < 5; round += 1) {

@@ -162,7 +162,9 @@ test('the json format does not look into an answer', async (t) => {
 for (const format of /** @type {const} */ (['json', ...formats])) {
   test(`${format}: a body is compressed unless the host wants none of it`, async (t) => {
     for (const compression of /** @type {const} */ (['gzip', 'none'])) {
-      const { server, telemetry } = await start(t, { format, compression });
+      // All of them in one body, also where logging takes longer than `scheduledDelayMillis` otherwise is.
+      const batch = { scheduledDelayMillis: 60_000 };
+      const { server, telemetry } = await start(t, { format, compression, batch });
       log(telemetry, 150);
       await telemetry.flush();
       const { headers } = server.requests[0];

@@ -430,5 +430,5 @@ pub fn read_record(bytes: &[u8]) -> (u128, Vec<u32>) {
             _ => {}
         }
     }
-    (record.header.batch_id.as_u128(), serials)
+    (u128::from_be_bytes(record.header.batch_id.to_bytes()), serials)
 }

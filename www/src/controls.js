@@ -98,9 +98,9 @@ function onNumber(id, use) {
   });
 }
 
-/** Leaves a field alone while somebody is in it. */
+/** Leaves a field alone while somebody is in it, or while nothing is known of it yet. */
 function put(id, value) {
-  if (!focused(id)) byId(id).value = String(value);
+  if (value !== undefined && !focused(id)) byId(id).value = String(value);
 }
 
 function focused(id) {

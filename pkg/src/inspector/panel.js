@@ -42,7 +42,7 @@ export class Panel {
     'button',
     {
       ...{ type: 'button', class: 'launcher', 'aria-expanded': 'false', 'aria-controls': 'panel' },
-      ...{ title: 'Alt+Shift+W', click: () => this.#toggle() },
+      ...{ part: 'launcher', title: 'Alt+Shift+W', click: () => this.#toggle() },
     },
     make('span', { class: 'dot' }),
     'Inspector',

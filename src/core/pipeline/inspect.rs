@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::super::format::Format;
 use super::super::record::Record;
 use super::shelf::{Key, Known};
-use super::{Batch, PartingFate, Pipeline, uuid_text, write, write_count};
+use super::{Batch, PartingFate, Pipeline, write, write_count};
 
 /// Where a batch is.
 #[derive(Clone, Copy, Debug)]
@@ -52,7 +52,7 @@ impl Pipeline {
     pub fn write_places(&self, wanted: &str, out: &mut Vec<u8>) {
         write_count(out, "\"next\":", self.next_event);
         write(out, ",\"last\":\"");
-        write(out, &uuid_text(self.event_ids.id(self.next_event.wrapping_sub(1))));
+        write(out, &self.event_ids.id(self.next_event.wrapping_sub(1)).text());
         write(out, "\",\"sources\":\"");
         out.extend(self.config.sources());
         write(out, "\",\"batches\":[");

@@ -26,12 +26,11 @@ use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use uuid::Uuid;
-
 use super::config::{Config, ConfigReport, Layer, Number, SampleRate, Setting};
 use super::context::{Context, ContextPatch, Identity, Scalar};
 use super::declared::Declared;
 use super::format::Format;
+use super::id::Id;
 use super::io::{Command, Consent, ExportId, FlushId, Input, Leaving};
 use super::json::{write_counts, write_text, write_u64};
 use super::ledger::{Drops, Ledger, Reason};
@@ -202,7 +201,7 @@ pub struct Pipeline {
     rng: Rng,
     event_ids: IdSeed,
     batch_ids: IdSeed,
-    client_id: Uuid,
+    client_id: Id,
     next_event: u64,
     next_seq: u32,
     next_place: u64,
@@ -288,7 +287,7 @@ impl Pipeline {
         let mut context = Context::default();
         // Batches are numbered from 1 and up.
         let session = batch_ids.id(u64::MAX);
-        context.identity[Identity::SessionId as usize] = Some(uuid_text(session));
+        context.identity[Identity::SessionId as usize] = Some(session.text());
         Self {
             config: Config::new(setup.format.path()),
             enabled: setup.enabled,
@@ -685,7 +684,7 @@ impl Pipeline {
     }
 
     /// A key in the store need not be the id of a batch.
-    fn next_place(&mut self) -> Uuid {
+    fn next_place(&mut self) -> Id {
         self.next_place -= 1;
         self.batch_ids.id(self.next_place)
     }
@@ -752,12 +751,6 @@ impl Next {
             self.at = time;
         }
     }
-}
-
-/// The usual form of a UUID, in lower case.
-fn uuid_text(id: Uuid) -> String {
-    let mut buffer = Uuid::encode_buffer();
-    String::from(&*id.hyphenated().encode_lower(&mut buffer))
 }
 
 fn write(out: &mut Vec<u8>, json: &str) {

@@ -6,8 +6,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use uuid::Uuid;
-
+use super::super::id::Id;
 use super::super::planted::{Bug, planted};
 use super::super::store::Entry;
 
@@ -32,8 +31,8 @@ const KEY: usize = 49;
 impl Key {
     pub const LAST: Self = Self([u64::MAX; 3]);
 
-    pub fn new(created: u64, id: Uuid) -> Self {
-        let (high, low) = id.as_u64_pair();
+    pub fn new(created: u64, id: Id) -> Self {
+        let Id(high, low) = id;
         Self([created & 0xffff_ffff_ffff, high, low])
     }
 

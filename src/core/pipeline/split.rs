@@ -4,10 +4,9 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use uuid::Uuid;
-
 use super::super::codec::Corrupt;
 use super::super::config::Number;
+use super::super::id::Id;
 use super::super::io::Command;
 use super::super::ledger::Reason;
 use super::super::planted::{Bug, planted};
@@ -72,7 +71,7 @@ impl Pipeline {
         let Some(halves) = halves else { return Ok(None) };
         self.next_seq = seq.wrapping_add(1);
         let (created, attempts) = (batch.key.created(), batch.attempts);
-        let half = |id: Uuid, (header, bytes): (Header, Vec<u8>)| {
+        let half = |id: Id, (header, bytes): (Header, Vec<u8>)| {
             let mut half = Batch::new(Key::new(created, id), &header, bytes);
             half.attempts = attempts;
             half

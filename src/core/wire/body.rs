@@ -6,10 +6,8 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use uuid::Uuid;
-
 use super::super::codec::put_zeros;
-use super::super::json::hex;
+use super::super::id::{self, Id};
 
 /// Characters of an id.
 pub const ID: usize = 36;
@@ -184,26 +182,11 @@ impl<'a> Body<'a> {
     }
 
     /// An id's 36 characters.
-    pub fn put_id(&mut self, id: Uuid) {
-        let (high, low) = id.as_u64_pair();
-        let digits = |word: u64| u64::from_le_bytes(hex(word as u32));
-        let dash = u64::from(b'-');
-        let (second, third) = (digits(high), digits(low >> 32));
-        if let Some(text) = self.behind().first_chunk_mut::<ID>() {
-            let mut put = |at: usize, word: u64| {
-                if let Some(place) = text.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
-                    *place = word.to_le_bytes();
-                }
-            };
-            // Each of these begins where the one before has what counts.
-            put(0, digits(high >> 32));
-            put(8, second << 8 | dash);
-            put(13, second >> 32 << 8 | dash);
-            put(18, third << 8 | dash);
-            put(23, third >> 32 << 8 | dash);
-            put(28, digits(low));
+    pub fn put_id(&mut self, id: Id) {
+        if let Some(text) = self.behind().first_chunk_mut() {
+            id.write(text);
         }
-        self.end += ID;
+        self.end += id::TEXT;
     }
 
     fn behind(&mut self) -> &mut [u8] {

@@ -12,11 +12,10 @@ mod writer;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use uuid::Uuid;
-
 use super::codec::Corrupt;
 use super::context::Identity;
 use super::format::Format;
+use super::id::Id;
 use super::io::Exposure;
 use super::json::write_time;
 use super::planted::{Bug, planted};
@@ -138,9 +137,7 @@ fn put_batch(
     let renamed = attempt > 1 && planted(Bug::BatchRenamed);
     let batch_id = if renamed { header.client_id } else { header.batch_id };
     for (name, id) in [("id", &batch_id), ("client_id", &header.client_id)] {
-        let mut buffer = Uuid::encode_buffer();
-        let text = Stored::Text(id.hyphenated().encode_lower(&mut buffer));
-        writer.put(SCOPE_ATTRIBUTE, PREFIX, name, text);
+        writer.put(SCOPE_ATTRIBUTE, PREFIX, name, Stored::Text(&id.text()));
     }
     for (name, number) in [("seq", header.seq), ("attempt", attempt)] {
         writer.put(SCOPE_ATTRIBUTE, PREFIX, name, Stored::Number(f64::from(number)));
@@ -336,7 +333,7 @@ fn put_event(
 
 fn put_exposure(
     writer: &mut Writer<'_>,
-    id: Uuid,
+    id: Id,
     at: UnixMillis,
     exposure: &Exposure<'_>,
     left_out: u32,

@@ -2,9 +2,8 @@
 
 use alloc::vec::Vec;
 
-use uuid::Uuid;
-
 use super::super::format::Format;
+use super::super::id::Id;
 use super::super::json::{NUMBER, escape, longest, put_number};
 use super::super::record::Stored;
 use super::super::time::UnixMillis;
@@ -173,7 +172,7 @@ impl<'a> Writer<'a> {
 
     /// What an event begins with, up to its attributes or other members; gives what [`end`](Self::end)
     /// needs. There is room for [`Self::EVENT`] and the head.
-    pub fn begin_event(&mut self, head: &Piece, id: Uuid, at: UnixMillis) -> usize {
+    pub fn begin_event(&mut self, head: &Piece, id: Id, at: UnixMillis) -> usize {
         if self.is_plain() {
             self.body.put(head);
             self.body.put_id(id);
@@ -192,7 +191,7 @@ impl<'a> Writer<'a> {
     }
 
     /// An event's id as an attribute, which only OTLP has.
-    pub fn id(&mut self, id: Uuid) {
+    pub fn id(&mut self, id: Id) {
         if !self.is_plain() {
             self.body.put(&self.events.id);
             self.body.put_id(id);

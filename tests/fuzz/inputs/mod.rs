@@ -6,10 +6,10 @@ mod script;
 use std::collections::BTreeSet;
 
 use arbitrary::{Arbitrary, Unstructured};
-use uuid::Uuid;
 use wasm_telemetry::core::config::{Layer, Setting, Value};
 use wasm_telemetry::core::context::{ContextPatch, Scalar};
 use wasm_telemetry::core::format::Format;
+use wasm_telemetry::core::id::Id;
 use wasm_telemetry::core::io::{Command, ExportId, Exposure, Field, FlushId, Input, Leaving, OpId};
 use wasm_telemetry::core::ledger::Reason;
 use wasm_telemetry::core::pipeline::{ExitPolicy, Pipeline, Setup};
@@ -402,8 +402,8 @@ impl Host {
 
     fn plant(&mut self, planted: Planted<'_>) {
         let header = Header {
-            batch_id: Uuid::from_u128(planted.exposures.into()),
-            client_id: Uuid::from_u128(2),
+            batch_id: Id(0, planted.exposures.into()),
+            client_id: Id(0, 2),
             id_seed: IdSeed([3; 16]),
             first: 0,
             base: self.wall,
@@ -461,7 +461,7 @@ fn same_op(left: &Command, right: &Command) -> bool {
 }
 
 fn made_key(created: u64, id: u8) -> String {
-    format!("{created:012x}-{}", Uuid::from_u128(id.into()))
+    format!("{created:012x}-{}", Id(0, id.into()).text())
 }
 
 fn garble(bytes: &mut [u8], at: u16, flip: u8) {
