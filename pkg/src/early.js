@@ -18,6 +18,9 @@ const oneBatch = { maxExportBatchSize: 10_000, maxExportBatchBytes: 16_777_216 }
 
 export const isPage = typeof document === 'object' && typeof addEventListener === 'function';
 
+/** Not where there is no document, or its scripts have broken it. */
+export const isHidden = () => quietly(() => document.visibilityState === 'hidden') === true;
+
 /**
  * Guards the calls until they are handed on.
  * @param {InitOptions} options
@@ -56,8 +59,7 @@ export function guard(options, host, kept) {
     saved = calls;
   };
   const listener = (/** @type {Event} */ { type }) => {
-    const leaves =
-      type === 'pagehide' || (type !== 'pageshow' && document.visibilityState === 'hidden');
+    const leaves = type === 'pagehide' || (type !== 'pageshow' && isHidden());
     quietly(leaves ? save : takeBack);
   };
   /** @type {[EventTarget, string][]} */
@@ -81,8 +83,9 @@ export function guard(options, host, kept) {
  * @param {Kept} kept
  */
 export function recover(Client, options, host, kept) {
-  if (!isPage || !mayStore(options, host, kept)) return;
+  if (!isPage) return;
   quietly(() => {
+    if (!mayStore(options, host, kept)) return;
     const spool = new Spool(options.serviceName, 'calls');
     for (const key of spool.keys()) {
       logLater(Client, spool, key, options, host, kept).catch(() => spool.take(key));

@@ -146,11 +146,12 @@ export class Hot {
         }
         if (known && node.shape >= 0) {
           const at = this.#now(node);
+          // First, for it may throw, and then the event is not staged.
+          if (start === 1) resolved.then(this.wake);
           if (staging[0] === start) {
             staging[start] = node.shape;
             staging[start + 1] = at;
             staging[0] = cursor;
-            if (start === 1) resolved.then(this.wake);
             return;
           }
         }

@@ -1,6 +1,6 @@
 import { holdOpen, isNodeLike, storing, unwatch, watch } from '#platform';
 import { tell } from './diagnostics.js';
-import { guard, isPage, recover } from './early.js';
+import { guard, isHidden, isPage, recover } from './early.js';
 import { Hot } from './hot.js';
 import { Kept } from './kept.js';
 import { merged, salvage } from './legacy.js';
@@ -259,8 +259,7 @@ export class Telemetry {
     this.#hot = this.#exits ? this.#storing(hot) : hot;
     this.#tellDropped(kept.dropped);
     // Its listeners come too late for an event that goes on now.
-    const isGone = leaving || (isPage && document.visibilityState === 'hidden');
-    if (isGone) this.#run((client) => client.leave('page'));
+    if (leaving || isHidden()) this.#run((client) => client.leave('page'));
   }
 
   #storing(/** @type {Log} */ hot) {

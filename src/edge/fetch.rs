@@ -249,7 +249,10 @@ impl Exporter {
         let Some(Flight { init, .. }) = self.find(id) else {
             return;
         };
-        let given = invoke_global("fetch", args().js(&get(&init, "url")).js(&init));
+        // Without it, as where JSON is broken, `fetch` would ask for something else, and get it.
+        let whole = init.is_object();
+        let ask = || invoke_global("fetch", args().js(&get(&init, "url")).js(&init));
+        let given = if whole { ask() } else { JsValue::UNDEFINED };
         if given.is_object() {
             self.settle(&given, [Event::Answered, Event::NotAnswered], id.0);
         } else {

@@ -1,8 +1,10 @@
 // Forwarding: the package to the endpoint to a real OpenTelemetry collector.
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { startEndpoint } from '../support/endpoint.mjs';
-import { open, sum } from '../support/package.mjs';
+import { folder, open, sum } from '../support/package.mjs';
 import { startReceiver } from '../support/receiver.mjs';
 import { startServer } from '../support/server.mjs';
 import { until } from '../support/wait.mjs';
@@ -108,6 +110,30 @@ test('what the collector answers is passed on, unless only this endpoint can men
     assert.equal(response.status, expected, `${status}`);
     if (status === 429) assert.equal(response.headers.get('retry-after'), '7');
   }
+});
+
+test('an API key goes to the collector along, and is told nobody', async (t) => {
+  const upstream = await startServer(t, () => ({ status: 404 }));
+  const file = join(folder(t), 'headers');
+  writeFileSync(file, 'Authorization: Bearer sesame-open-7\nX-Tenant: a: b\n');
+  const args = ['--forward', `${upstream.url}/v1/logs`, '--forward-headers', file];
+  const endpoint = await startEndpoint(t, args);
+  const { telemetry } = open(t, endpoint.address);
+  telemetry.logEvent('seen');
+  await telemetry.flush();
+  const [{ headers }] = upstream.requests;
+  assert.equal(headers.authorization, 'Bearer sesame-open-7');
+  assert.equal(headers['x-tenant'], 'a: b');
+  assert.equal(headers['content-type'], 'application/json');
+  assert.ok(endpoint.problems().length > 0);
+  assert.doesNotMatch(endpoint.printed(), /sesame/);
+
+  writeFileSync(file, 'X-Tenant: a\nsesame-open-7');
+  await assert.rejects(startEndpoint(t, args), (/** @type {Error} */ { message }) => {
+    assert.match(message, /--forward-headers must hold "Name: value" in line 2/);
+    assert.doesNotMatch(message, /sesame/);
+    return true;
+  });
 });
 
 test('a partial success reaches the package, which counts what was rejected', async (t) => {

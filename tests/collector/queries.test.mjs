@@ -59,7 +59,10 @@ test('the queries run as they stand', (t) => {
       ['checkout', 4],
     ],
     [['shop', 2, 8]],
-    [[A, 2, 4, 3]],
+    [
+      [A, 2, 4, 3],
+      [B, 1, 3, 3],
+    ],
     [
       ['shop', 'queue_full', 4, 1],
       ['shop', 'too_large', 2, 1],

@@ -59,10 +59,68 @@ function response(/** @type {Dice} */ dice) {
   ])();
 }
 
-/** @type {((dice: Dice) => void)[]} what a page's other scripts do to it */
+const fail = () => {
+  throw new Error('no');
+};
+
+/** Puts something around a function that others call, too: `before` runs first, each time. */
+function wrap(
+  /** @type {any} */ object,
+  /** @type {string} */ name,
+  /** @type {() => void} */ before,
+) {
+  const original = object[name];
+  object[name] = function (/** @type {any[]} */ ...args) {
+    before();
+    return Reflect.apply(original, this, args);
+  };
+}
+
+/** A property of the platform that throws when it is read, as some privacy settings and extensions make it. */
+function forbid(/** @type {any} */ object, /** @type {string} */ name) {
+  Object.defineProperty(object, name, { get: fail, configurable: true });
+}
+
+/** @type {[object: any, name: string][]} what tracers and tag managers put themselves around */
+const watched = [
+  [JSON, 'parse'],
+  [JSON, 'stringify'],
+  [Array.prototype, 'push'],
+  [Map.prototype, 'get'],
+];
+
+/** @type {((dice: Dice, callBack: () => void) => void)[]} what a page's other scripts do to it */
 const patches = [
   () => Object.freeze(Object.prototype),
   () => Object.freeze(Array.prototype),
+  () => Object.freeze(Map.prototype),
+  () => Object.freeze(Uint8Array.prototype),
+  () => Object.freeze(Reflect),
+  (dice, callBack) => {
+    const [object, name] = dice.pick(watched);
+    // Seldom, for each of these calls comes to others.
+    wrap(object, name, () => dice.between(0, 99) === 0 && callBack());
+  },
+  () => {
+    JSON.parse = fail;
+  },
+  () => {
+    crypto.getRandomValues = fail;
+  },
+  (dice) => {
+    globalThis.queueMicrotask = /** @type {any} */ (dice.pick([undefined, fail]));
+  },
+  () => {
+    globalThis.setTimeout = /** @type {any} */ (fail);
+  },
+  () => {
+    performance.now = fail;
+  },
+  () => forbid(globalThis, 'localStorage'),
+  () => forbid(globalThis, 'indexedDB'),
+  () => forbid(navigator, 'onLine'),
+  () => forbid(navigator, 'globalPrivacyControl'),
+  () => forbid(globalThis.document ?? {}, 'visibilityState'),
   () => Object.freeze(globalThis.JSON),
   () => Object.freeze(Promise.prototype),
   (dice) => {
@@ -93,9 +151,7 @@ const patches = [
     );
   },
   () => {
-    globalThis.clearTimeout = () => {
-      throw new Error('no');
-    };
+    globalThis.clearTimeout = fail;
   },
   () => {
     globalThis.AbortController = /** @type {any} */ (undefined);
@@ -105,14 +161,31 @@ const patches = [
   },
 ];
 
+const pageEvents = [
+  'visibilitychange',
+  'freeze',
+  'pagehide',
+  'pageshow',
+  'offline',
+  'online',
+  'storage',
+];
+
+/** What scripts dispatch that play a visit, or only mean to wake some other script. */
+function playPage(/** @type {Dice} */ dice) {
+  for (const target of [document, window]) target.dispatchEvent(new Event(dice.pick(pageEvents)));
+}
+
 /**
  * @param {any} telemetry the package
  * @param {Dice} dice
  * @param {number} calls
- * @returns {Promise<any>} `stats()` at the end
+ * @returns {Promise<any>} `stats()` at the end; and `ruined`, whether nothing can work here, and how often
+ *   that was told
  */
 export async function live(telemetry, dice, calls) {
   let depth = 0;
+  let told = 0;
   const callBack = () => {
     if (depth >= 3 || dice.between(0, 2) > 0) return;
     depth += 1;
@@ -142,9 +215,20 @@ export async function live(telemetry, dice, calls) {
   const store = Object.fromEntries(
     Object.entries(given).map(([name, sound]) => [name, calling(() => answer(dice, sound))]),
   );
+  const spoil = () => {
+    for (let count = dice.between(0, 3); count > 0; count -= 1) {
+      try {
+        dice.pick(patches)(dice, callBack);
+      } catch {
+        // One before has frozen it.
+      }
+    }
+  };
+  const isEarly = dice.between(0, 3) === 0;
+  if (isEarly) spoil();
   telemetry.init({
     serviceName: 'hostile',
-    store: dice.pick(['memory', store, store]),
+    store: dice.pick(['memory', undefined, store, store]),
     batch: {
       baseUrl: 'https://t.example.com',
       scheduledDelayMillis: 10,
@@ -156,20 +240,18 @@ export async function live(telemetry, dice, calls) {
     strict: false,
     auth: dice.pick([undefined, calling(() => answer(dice, () => 'Bearer x'))]),
     enrich: dice.pick([undefined, calling(() => answer(dice, () => ({ more: 1 })))]),
-    onDiagnostic: calling(() => {
+    onDiagnostic: calling(({ code }) => {
+      if (code === 'internal_error') told += 1;
       if (dice.between(0, 1)) throw new Error('no');
     }),
   });
-  await Promise.race([telemetry.ready(), new Promise((done) => later(done, 200))]);
-  for (let count = dice.between(0, 3); count > 0; count -= 1) {
-    try {
-      dice.pick(patches)(dice);
-    } catch {
-      // One before has frozen it.
-    }
+  for (let n = 0; n < 40 && telemetry.stats().state === 'loading'; n += 1) {
+    await new Promise((done) => later(done, 5));
   }
+  if (!isEarly) spoil();
   for (let n = 0; n < calls; n += 1) {
     callHostile(telemetry, dice, { value: 'text' });
+    if (globalThis.document && dice.between(0, 19) === 0) playPage(dice);
     if (n % 50 === 49) await new Promise((done) => later(done, 2));
   }
   // Recursion without end, into each of them.
@@ -194,5 +276,6 @@ export async function live(telemetry, dice, calls) {
     }
   }
   await new Promise((done) => later(done, 50));
-  return telemetry.stats();
+  const ruined = JSON.parse === fail || (isEarly && crypto.getRandomValues === fail);
+  return { ...telemetry.stats(), ruined, told };
 }

@@ -50,7 +50,8 @@ export function open(t, url, { batch, directory = folder(t), ...options } = {}) 
     directory,
     batch: {
       baseUrl: url,
-      scheduledDelayMillis: 20,
+      // What is logged at once is one batch, also on a slow machine.
+      scheduledDelayMillis: 200,
       baseBackoffMillis: 5,
       maxBackoffMillis: 50,
       ...batch,

@@ -26,15 +26,30 @@ const origins = (/** @type {string} */ given) => {
   }
   return list;
 };
-const token = (/** @type {string} */ file) => {
-  let held;
+const held = (/** @type {string} */ file) => {
   try {
-    held = readFileSync(file, 'utf8').trim();
+    return readFileSync(file, 'utf8').trim();
   } catch (error) {
     throw new Error(`cannot be read (${error.code}): "${file}"`);
   }
-  if (held.length < 16) throw new Error(`must hold at least 16 characters: "${file}"`);
-  return held;
+};
+/** What a line holds may be secret, so that only its number is told. */
+const headers = (/** @type {string} */ file) =>
+  held(file)
+    .split('\n')
+    .map((line, index) => {
+      const [, name = '', value = ''] = /^([^:]+):(.+)$/.exec(line.trim()) ?? [];
+      try {
+        return new Headers([[name, value]]);
+      } catch {
+        throw new Error(`must hold "Name: value" in line ${index + 1}: "${file}"`);
+      }
+    })
+    .flatMap((each) => [...each]);
+const token = (/** @type {string} */ file) => {
+  const token = held(file);
+  if (token.length < 16) throw new Error(`must hold at least 16 characters: "${file}"`);
+  return token;
 };
 
 /** In the order in which `--help` and docs/endpoint.md have them. */
@@ -61,6 +76,11 @@ export const OPTIONS = {
     value: 'URL',
     read: url,
     what: 'an OTLP/HTTP receiver of logs that gets the batches instead of a database',
+  },
+  'forward-headers': {
+    value: 'FILE',
+    read: headers,
+    what: 'holds what goes to it along, a line each: Name: value',
   },
   'token-file': {
     value: 'FILE',
@@ -195,6 +215,7 @@ export function readConfig(args, env) {
     port: get('port'),
     db: get('db'),
     forward: get('forward'),
+    forwardHeaders: get('forward-headers') ?? [],
     token: get('token-file'),
     origins: get('origins'),
     proxies: get('proxies'),

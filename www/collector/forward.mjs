@@ -8,9 +8,10 @@ const PASSED_ON = [400, 413, 429, 503];
  * Hands batches to an OTLP/HTTP receiver, and settles when that one took them: the client keeps what
  * it got no 200 for, so that nothing needs a second store here.
  * @param {string} url of its `/v1/logs`
+ * @param {[string, string][]} along headers that go with each
  * @param {(problem: string, details: object) => void} log
  */
-export function forwarder(url, log) {
+export function forwarder(url, along, log) {
   /**
    * @param {{ body: object }[]} arrivals
    * @param {{ type: string, bytes: Buffer }} [message] that holds just these, to go on as it is
@@ -20,7 +21,7 @@ export function forwarder(url, log) {
     const body = message?.bytes ?? JSON.stringify(logsOf(arrivals.map(({ body }) => body)));
     const answer = await fetch(url, {
       method: 'POST',
-      headers: { 'Content-Type': type },
+      headers: [...along, ['Content-Type', type]],
       body,
       signal: AbortSignal.timeout(TIMEOUT_MILLIS),
       redirect: 'manual',

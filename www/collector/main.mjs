@@ -22,7 +22,7 @@ async function main() {
   const log = problemLog();
   const { origins, requestMillis } = config;
   const sink = config.forward
-    ? forwarder(config.forward, log)
+    ? forwarder(config.forward, config.forwardHeaders, log)
     : keeper(openDatabase(config.db), log);
   const server = createServer({
     routes: {

@@ -63,14 +63,14 @@ CREATE TABLE IF NOT EXISTS invalid_batches (
 );
 
 -- Batches that a client numbered and that are not here (yet: it may still store them, and then they come).
-CREATE VIEW IF NOT EXISTS gaps AS
-  SELECT client_id, service, first_missing, last_missing, last_missing - first_missing + 1 AS batches
+DROP VIEW IF EXISTS gaps;
+CREATE VIEW gaps AS
+  SELECT client_id, service, before + 1 AS first_missing, seq - 1 AS last_missing, seq - before - 1 AS batches
   FROM (
-    SELECT client_id, service, seq + 1 AS first_missing,
-      lead(seq) OVER (PARTITION BY client_id, service ORDER BY seq) - 1 AS last_missing
+    SELECT client_id, service, seq, lag(seq, 1, 0) OVER (PARTITION BY client_id, service ORDER BY seq) AS before
     FROM batches
   )
-  WHERE last_missing >= first_missing;
+  WHERE batches > 0;
 
 -- What clients had to drop, by their own count: each batch's report once.
 CREATE VIEW IF NOT EXISTS drops AS
