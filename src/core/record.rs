@@ -578,8 +578,13 @@ pub enum Stored<'a> {
 }
 
 impl<'a> Stored<'a> {
-    #[inline(always)]
     fn read(reader: &mut Reader<'a>, kind: FieldKind, size: u8) -> Result<Self, Corrupt> {
+        Self::read_here(reader, kind, size)
+    }
+
+    /// The same without a call.
+    #[inline(always)]
+    fn read_here(reader: &mut Reader<'a>, kind: FieldKind, size: u8) -> Result<Self, Corrupt> {
         if kind == FieldKind::Text {
             return reader.text().map(Self::Text);
         }
@@ -664,7 +669,7 @@ impl<'a> StoredEvent<'a> {
             false => *self.values.bytes(1)?.first().ok_or(Corrupt)?,
         };
         self.odd = !self.odd;
-        Stored::read(&mut self.values, kind, self.sizes & 15)
+        Stored::read_here(&mut self.values, kind, self.sizes & 15)
     }
 }
 

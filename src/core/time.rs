@@ -9,6 +9,8 @@ impl Millis {
     pub const FAR: Self = Self(u64::MAX);
 
     /// So many milliseconds later; saturates.
+    // Many call it, and the compiler would give each a copy.
+    #[inline(never)]
     pub fn plus(self, millis: u64) -> Self {
         Self(self.0.saturating_add(millis))
     }

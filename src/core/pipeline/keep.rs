@@ -48,6 +48,8 @@ impl Pipeline {
     }
 
     /// The record of a whole batch.
+    // Many call it, and the compiler would give each a copy.
+    #[inline(never)]
     pub(super) fn record(&self, batch: &Batch, lease: u64) -> Known {
         Known {
             key: batch.key,

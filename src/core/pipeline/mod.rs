@@ -665,6 +665,8 @@ impl Pipeline {
         open as u64 + self.ready_load.bytes + self.operations.moving.bytes
     }
 
+    // Many call it, and the compiler would give each a copy.
+    #[inline(never)]
     fn drop_events(&mut self, reason: Reason, events: u64) {
         if !planted(Bug::DropNotCounted) {
             self.counts.dropped.add(reason, events);

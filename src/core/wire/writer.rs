@@ -129,22 +129,22 @@ impl<'a> Writer<'a> {
 
     /// Where there is room for [`Self::VALUE`]; behind a text there is room for so many bytes again.
     pub fn value(&mut self, key: &Piece, value: Stored<'_>, room: usize) {
-        match self.format {
-            Format::OtlpProtobuf => protobuf::put_attribute(&mut self.body, key, value, room),
-            Format::OtlpJson => {
-                let (kind, end) = match value {
-                    Stored::Number(number) if is_safe_integer(number) => (0, 0),
-                    Stored::Number(_) => (1, 1),
-                    Stored::Bool(_) => (2, 1),
-                    Stored::Text(_) => (3, 1),
-                };
-                let (before, behind) = (self.values.before[kind], self.values.behind[end]);
-                self.body.put(key);
-                self.plain_value(&before, value, room);
-                self.body.put(&behind);
-            }
-            Format::Json => self.plain_value(key, value, room),
+        if self.format == Format::OtlpProtobuf {
+            return protobuf::put_attribute(&mut self.body, key, value, room);
         }
+        let (mut key, mut behind) = (*key, Piece::default());
+        if self.format == Format::OtlpJson {
+            let (kind, end) = match value {
+                Stored::Number(number) if is_safe_integer(number) => (0, 0),
+                Stored::Number(_) => (1, 1),
+                Stored::Bool(_) => (2, 1),
+                Stored::Text(_) => (3, 1),
+            };
+            self.body.put(&key);
+            (key, behind) = (self.values.before[kind], self.values.behind[end]);
+        }
+        self.plain_value(&key, value, room);
+        self.body.put(&behind);
     }
 
     /// A value in the `json` format, in the same way; here rather than by a call, which would take as
