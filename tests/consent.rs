@@ -7,6 +7,7 @@ use support::{Host, StoreMode, setup};
 use wasm_telemetry::core::io::{Consent, Input, Leaving};
 use wasm_telemetry::core::ledger::Reason;
 use wasm_telemetry::core::pipeline::Setup;
+use wasm_telemetry::core::store::Entry;
 use wasm_telemetry::core::time::UnixMillis;
 
 /// How old a look at the store may be when a request starts.
@@ -51,6 +52,22 @@ fn whoever_shares_the_store_obeys_a_denial_before_its_next_request() {
     host.flush(0);
     assert_eq!(host.sent_one().numbers(), [3]);
     assert!(host.store.borrow().marks.is_empty(), "the denial is over");
+}
+
+#[test]
+fn a_denial_is_found_behind_whatever_fills_the_first_page_of_a_listing() {
+    let (mut host, other) = denied_beside();
+    let mut store = other.store.borrow_mut();
+    let foreign = Entry {
+        key: String::from("000000000000-00000000-0000-4000-8000-000000000000"),
+        ..Entry::default()
+    };
+    store.marks.insert(foreign.key.clone(), foreign);
+    store.page = 1;
+    drop(store);
+    host.flush(0);
+    assert!(!host.has_sent());
+    assert_eq!(host.dropped(Reason::ConsentDenied), 1);
 }
 
 #[test]

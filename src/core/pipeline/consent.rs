@@ -3,7 +3,6 @@
 //! Whoever denies leaves a record without events, whose lease is the time of the denial. Who finds one that is
 //! later than the last word of its own host obeys it; who finds an earlier one removes it.
 
-use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::super::io::{Command, Consent};
@@ -97,8 +96,10 @@ impl Pipeline {
 
     pub(super) fn look(&mut self, commands: &mut Vec<Command>) {
         if self.operations.looks == 0 {
-            let op = StoreOp::List { after: String::new() };
-            self.start(Pending::Look(self.now.mono), op, commands);
+            // From just before it on: what else the store holds under the time 0 may fill a page.
+            let mut after = denial().text();
+            after.pop();
+            self.start(Pending::Look(self.now.mono), StoreOp::List { after }, commands);
         }
     }
 }
