@@ -17,6 +17,8 @@ pub enum Cause {
     Logged(u32),
     Exported(usize),
     LeavingPage,
+    /// The store gave a batch that was asked for.
+    Claimed,
     Other,
 }
 
@@ -67,7 +69,7 @@ impl World {
             self.allow_surplus(slot);
         }
         // What an answer brings back is noted after its step.
-        if self.steps.is_multiple_of(32) && !matches!(cause, Cause::Exported(_)) {
+        if self.steps.is_multiple_of(32) && !matches!(cause, Cause::Exported(_) | Cause::Claimed) {
             self.check_memory(slot);
         }
         self.excuse_drops(slot, before, &after, commands, cause);

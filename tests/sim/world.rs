@@ -206,7 +206,8 @@ impl World {
                 };
                 self.say(|| format!("{client}: store {} answers {}", id.0, brief(&result)));
                 let claimed = matches!(result, StoreResult::Claimed(_));
-                self.give(slot, Input::Stored { id, result }, Cause::Other);
+                let cause = if claimed { Cause::Claimed } else { Cause::Other };
+                self.give(slot, Input::Stored { id, result }, cause);
                 if claimed {
                     // It may be larger than this client's queue, and not be sent after all.
                     self.allow_surplus(slot);
