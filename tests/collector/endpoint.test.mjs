@@ -193,4 +193,21 @@ test('OTLP: a bad batch among good ones is a partial success', async (t) => {
   assert.deepEqual(endpoint.rows('SELECT batch_id, events FROM batches'), [[good.batch.id, 2]]);
   assert.equal((await endpoint.send(logsOf([bad]), {}, '/v1/logs')).status, 400);
   assert.equal((await endpoint.send({ resourceLogs: [7] }, {}, '/v1/logs')).status, 400);
+
+  // What is wrong with one of two batches: its time, and a name that objects have.
+  for (const spoil of [
+    (/** @type {any} */ { logRecords: [record] }) => {
+      record.timeUnixNano = '9'.repeat(30);
+    },
+    (/** @type {any} */ { scope: { attributes } }) => {
+      const reports = [{ key: 'Any Reason', value: { stringValue: 'text' } }];
+      attributes.push({ key: 'batch.__proto__', value: { dropped: { reports } } });
+    },
+  ]) {
+    const logs = logsOf([batch(), batch()].map((each) => ({ ...each, events: [event()] })));
+    spoil(logs.resourceLogs[1].scopeLogs[0]);
+    const response = await endpoint.send(logs, {}, '/v1/logs');
+    assert.equal(response.status, 200);
+    assert.equal((await response.json()).partialSuccess.rejectedLogRecords, '1');
+  }
 });

@@ -128,12 +128,17 @@ test('an API key goes to the collector along, and is told nobody', async (t) => 
   assert.ok(endpoint.problems().length > 0);
   assert.doesNotMatch(endpoint.printed(), /sesame/);
 
-  writeFileSync(file, 'X-Tenant: a\nsesame-open-7');
-  await assert.rejects(startEndpoint(t, args), (/** @type {Error} */ { message }) => {
-    assert.match(message, /--forward-headers must hold "Name: value" in line 2/);
-    assert.doesNotMatch(message, /sesame/);
-    return true;
-  });
+  for (const [line, problem] of [
+    ['sesame-open-7', /--forward-headers must hold "Name: value" in line 2/],
+    ['Content-Type: sesame', /--forward-headers must not set Content-Type in line 2/],
+  ]) {
+    writeFileSync(file, `X-Tenant: a\n${line}`);
+    await assert.rejects(startEndpoint(t, args), (/** @type {Error} */ { message }) => {
+      assert.match(message, problem);
+      assert.doesNotMatch(message, /sesame/);
+      return true;
+    });
+  }
 });
 
 test('a partial success reaches the package, which counts what was rejected', async (t) => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import Database from 'libsql';
 import { batch, event, exposure, startCollector } from './support.mjs';
 
 test('keeps every column of an event and of an exposure', async (t) => {
@@ -55,17 +56,17 @@ test('a repeated batch does not report its drops twice', async (t) => {
   assert.deepEqual((await collector.state()).dropReports, { queue_full: 5, too_large: 1 });
 });
 
-test('counts the batches missing between those of one client', async (t) => {
+test('counts the batches of each client that are missing', async (t) => {
   const collector = await startCollector(t);
   const other = { client_id: randomUUID() };
   for (const seq of [1, 2, 5]) await collector.send(batch({ seq }));
-  for (const seq of [7, 8]) await collector.send(batch({ seq, ...other }));
-  assert.equal((await collector.state()).missingBatches, 2);
+  for (const seq of [2, 3]) await collector.send(batch({ seq, ...other }));
+  assert.equal((await collector.state()).missingBatches, 3);
   await collector.send(batch({ seq: 4 }));
   const state = await collector.state();
-  assert.equal(state.missingBatches, 1);
+  assert.equal(state.missingBatches, 2);
   const client = state.clients.find((row) => row.client_id === other.client_id);
-  assert.deepEqual([client.first_seq, client.last_seq, client.missing], [7, 8, 0]);
+  assert.deepEqual([client.first_seq, client.last_seq, client.missing], [2, 3, 1]);
 });
 
 test('tells services apart', async (t) => {
@@ -127,4 +128,19 @@ test('a query reads and cannot write, run away or run a second statement', async
     'WITH RECURSIVE c(x) AS (VALUES (1) UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c',
   );
   assert.equal(endless.status, 408);
+});
+
+test('waits while somebody else writes, and then says so', async (t) => {
+  const collector = await startCollector(t);
+  const writer = new Database(collector.database.file);
+  t.after(() => writer.close());
+  writer.exec('BEGIN IMMEDIATE');
+  const answers = await Promise.all([1, 2, 3].map((seq) => collector.send(batch({ seq }))));
+  assert.deepEqual(
+    answers.map(({ status, headers }) => [status, headers.get('retry-after')]),
+    Array(3).fill([503, '5']),
+  );
+  writer.exec('ROLLBACK');
+  assert.equal((await collector.send(batch({ seq: 1 }))).status, 200);
+  assert.equal((await collector.state()).batches, 1);
 });

@@ -39,6 +39,9 @@ const headers = (/** @type {string} */ file) =>
     .split('\n')
     .map((line, index) => {
       const [, name = '', value = ''] = /^([^:]+):(.+)$/.exec(line.trim()) ?? [];
+      if (/^(content-|host$|connection$|transfer-encoding$)/i.test(name)) {
+        throw new Error(`must not set ${name} in line ${index + 1}: "${file}"`);
+      }
       try {
         return new Headers([[name, value]]);
       } catch {

@@ -11,8 +11,10 @@ export function openDatabase(file) {
   db.pragma('journal_mode = WAL');
   // Each commit reaches the disk: what was answered with 200 outlives a power cut, too.
   db.pragma('synchronous = FULL');
-  db.pragma('busy_timeout = 5000');
-  db.exec(SCHEMA);
+  // Nothing else is done here while it waits for another writer.
+  db.pragma('busy_timeout = 1000');
+  // At once, so that it waits: a read that turns into a write does not.
+  db.transaction(() => db.exec(SCHEMA)).immediate();
   return {
     file: path.resolve(file),
     ingest: ingester(db),
@@ -50,7 +52,7 @@ function ingester(db) {
   return db.transaction((arrivals) => {
     const now = new Date().toISOString();
     for (const arrival of arrivals) ingest(arrival, now);
-  });
+  }).immediate;
 
   function ingest({ body, bytes, compressed }, now) {
     const service = String(body.resource['service.name']);
@@ -137,7 +139,7 @@ function reader(db) {
   // A batch that was numbered but is not here yet may still be stored at its client.
   const clients = db.prepare(
     `SELECT client_id, service, min(seq) AS first_seq, max(seq) AS last_seq,
-       max(seq) - min(seq) + 1 - count(DISTINCT seq) AS missing, max(received_at) AS last_seen
+       max(seq) - count(DISTINCT seq) AS missing, max(received_at) AS last_seen
      FROM batches GROUP BY client_id, service ORDER BY last_seen DESC`,
   );
   const drops = db.prepare(

@@ -19,17 +19,10 @@ export function forwarder(url, along, log) {
   async function take(arrivals, message) {
     const type = message?.type ?? 'application/json';
     const body = message?.bytes ?? JSON.stringify(logsOf(arrivals.map(({ body }) => body)));
-    const answer = await fetch(url, {
-      method: 'POST',
-      headers: [...along, ['Content-Type', type]],
-      body,
-      signal: AbortSignal.timeout(TIMEOUT_MILLIS),
-      redirect: 'manual',
-    }).catch((error) => {
+    const [answer, told] = await post(type, body).catch((error) => {
       log('forward failed', { message: error.cause?.code ?? error.name });
       throw comeAgain(503, 'the collector behind this endpoint does not answer', 5);
     });
-    const told = Buffer.from(await answer.arrayBuffer());
     if (answer.ok) return tell(answer, told);
     log('forward refused', { status: answer.status });
     // What says that this endpoint is set up wrongly must not make a client drop its events.
@@ -37,6 +30,18 @@ export function forwarder(url, along, log) {
     const after = answer.headers.get('retry-after');
     const headers = after === null ? {} : { 'Retry-After': after };
     throw new HttpError(status, `the collector answered ${answer.status}`, headers);
+  }
+
+  /** @returns {Promise<[Response, Buffer]>} the answer, and all of its body */
+  async function post(type, body) {
+    const answer = await fetch(url, {
+      method: 'POST',
+      headers: [...along, ['Content-Type', type]],
+      body,
+      signal: AbortSignal.timeout(TIMEOUT_MILLIS),
+      redirect: 'manual',
+    });
+    return [answer, Buffer.from(await answer.arrayBuffer())];
   }
 
   /** Partial success is passed on to who speaks OTLP. */

@@ -1,5 +1,8 @@
 import { comeAgain } from './http.mjs';
 
+/** What the database says of itself, not of what it was given. */
+const ITS_OWN = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CORRUPT|NOTADB)/;
+
 /**
  * Keeps batches in the database. What arrives while others are on their way is committed with them:
  * waiting for the disk is what a commit costs, and it is paid once for all of them.
@@ -15,9 +18,11 @@ export function keeper(database, log) {
       database.ingest(group.flatMap(({ arrivals }) => arrivals));
     } catch (error) {
       // One that cannot be kept must not hold up the others.
-      if (group.length > 1) return group.forEach((one) => void commit([one]));
+      const alone = group.length === 1 || ITS_OWN.test(error.code);
+      if (!alone) return group.forEach((one) => void commit([one]));
       log('not kept', { code: error.code, message: error.message });
-      return group[0].reject(comeAgain(503, 'the database does not take it now', 5));
+      const refusal = comeAgain(503, 'the database does not take it now', 5);
+      return group.forEach(({ reject }) => void reject(refusal));
     }
     for (const { resolve } of group) resolve();
   }

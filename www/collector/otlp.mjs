@@ -45,17 +45,19 @@ export function batchesOf(bytes, type) {
 }
 
 function batchOf(attributes) {
-  const batch = {};
+  const fields = [];
+  const dropped = [];
   for (const [name, value] of Object.entries(attributes)) {
     const [, reason] = /^batch\.dropped\.(.*)$/s.exec(name) ?? [];
-    if (reason === undefined) batch[name.replace(/^batch\./, '')] = value;
-    else batch.dropped = { ...batch.dropped, [reason]: value };
+    if (reason === undefined) fields.push([name.replace(/^batch\./, ''), value]);
+    else dropped.push([reason, value]);
   }
-  return batch;
+  if (dropped.length > 0) fields.push(['dropped', Object.fromEntries(dropped)]);
+  return Object.fromEntries(fields);
 }
 
 function eventOf({ timeUnixNano = 0, eventName, ...record }) {
-  const timestamp = new Date(Number(BigInt(timeUnixNano) / 1_000_000n)).toISOString();
+  const timestamp = timeOf(timeUnixNano);
   const { event_id, ...attributes } = plain(record);
   if (eventName === EXPOSURE) {
     return { event_type: 'GrowthbookExperimentEvent', event_id, timestamp, ...attributes };
@@ -67,6 +69,15 @@ function eventOf({ timeUnixNano = 0, eventName, ...record }) {
     else event[group] = { ...event[group], [key]: value };
   }
   return event;
+}
+
+/** What is no time is left as it is, so that validation refuses this batch, and no other. */
+function timeOf(nanos) {
+  try {
+    return new Date(Number(BigInt(nanos) / 1_000_000n)).toISOString();
+  } catch {
+    return nanos;
+  }
 }
 
 /** An integer is a number here, as in JSON. */
