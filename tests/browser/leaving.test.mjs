@@ -1,7 +1,7 @@
 // Pages that go away: what they logged arrives now or at the next visit.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { launch } from '../support/browser.mjs';
+import { launch, leaveBy } from '../support/browser.mjs';
 import { idle, ids, later, logMany, numbers, site, start, upTo } from '../support/site.mjs';
 import { until } from '../support/wait.mjs';
 
@@ -32,11 +32,8 @@ for (const [what, answer] of [
     const { server, context, open } = await site(t, browser, pages);
     server.answerWith(() => answer);
     const page = await open('/');
-    await page.evaluate(`telemetry.ready().then(() => {
-      ${logMany()}
-      setTimeout(() => { location.href = '/other'; }, 50);
-    })`);
-    await page.waitForURL('**/other');
+    const leave = "setTimeout(() => { location.href = '/other'; }, 50);";
+    await leaveBy(page, `telemetry.ready().then(() => { ${logMany()} ${leave} })`);
     server.answerWith(() => undefined);
     await later(context);
     await page.goto(`${server.url}/later`);
@@ -171,11 +168,8 @@ test('hundreds of events leave with their page, compressed at once', async (t) =
     '/': start('batch: { scheduledDelayMillis: 3600000, maxExportBatchSize: 1000 }'),
   });
   const page = await open('/');
-  await page.evaluate(`telemetry.ready().then(() => {
-    ${logMany(600)}
-    location.href = '/other';
-  })`);
-  await page.waitForURL('**/other');
+  const leave = "location.href = '/other';";
+  await leaveBy(page, `telemetry.ready().then(() => { ${logMany(600)} ${leave} })`);
   // Nobody comes back.
   await until(() => ids(server.events()).size === 600, '600 events');
   for (const { headers } of server.requests) assert.equal(headers['content-encoding'], 'gzip');
@@ -185,11 +179,12 @@ test('more than a request that outlives its page can carry is stored', async (t)
   const { server, context, open } = await site(t, browser, pages);
   const page = await open('/');
   // Before the database is open, too.
-  await page.evaluate(`
-    const text = telemetry.verified(${noise});
+  await leaveBy(
+    page,
+    `const text = telemetry.verified(${noise});
     for (let n = 0; n < 150; n += 1) telemetry.logEvent('counted', { n, text });
-    location.href = '/other';`);
-  await page.waitForURL('**/other');
+    location.href = '/other';`,
+  );
   await later(context);
   await page.goto(`${server.url}/later`);
   await until(() => ids(server.events()).size === 150, '150 events');

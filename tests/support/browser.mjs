@@ -46,6 +46,18 @@ export async function launchOn(/** @type {string} */ directory) {
   return { context, kill };
 }
 
+/** Runs what makes the page go away. Whether its end is heard of before the page is gone is a race. */
+export async function leaveBy(
+  /** @type {import('playwright-core').Page} */ page,
+  /** @type {string | (() => void)} */ script,
+  elsewhere = '**/other',
+) {
+  const ran = page.evaluate(script).catch((error) => {
+    if (!error.message.includes('Execution context was destroyed')) throw error;
+  });
+  await Promise.all([page.waitForURL(elsewhere), ran]);
+}
+
 /** Kills a tab's renderer. */
 export async function crash(/** @type {import('playwright-core').Page} */ page) {
   const client = await page.context().newCDPSession(page);

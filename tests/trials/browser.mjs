@@ -1,6 +1,6 @@
 // Pages that log and then go away, in Chromium, with the package's own settings. Each trial counts what
 // reached the endpoint in the end, and what did so twice.
-import { crash, launch } from '../support/browser.mjs';
+import { crash, launch, leaveBy } from '../support/browser.mjs';
 import { later, site, stats, stored } from '../support/site.mjs';
 import { until } from '../support/wait.mjs';
 
@@ -27,11 +27,11 @@ export const trials = [
       const { server, open } = await visit(t);
       const first = await open('/');
       await heard(first);
-      await first.evaluate(() => {
+      const logAndLeave = () => {
         for (let n = 0; n < 20; n += 1) telemetry.logEvent('logged', { n });
         setTimeout(() => location.assign('/elsewhere'), 50);
-      });
-      await first.waitForURL('**/elsewhere');
+      };
+      await leaveBy(first, logAndLeave, '**/elsewhere');
       return countVisits(server, 20, first);
     },
   },
@@ -41,14 +41,14 @@ export const trials = [
       const { server, open } = await visit(t);
       const first = await open('/');
       await heard(first);
-      await first.evaluate(() => {
+      const logAndLeave = () => {
         // Text that no compression makes smaller.
         const bytes = crypto.getRandomValues(new Uint8Array(1_000)).map((byte) => 40 + (byte & 63));
         const text = telemetry.verified(String.fromCharCode(...bytes));
         for (let n = 0; n < 150; n += 1) telemetry.logEvent('logged', { n, text });
         location.assign('/elsewhere');
-      });
-      await first.waitForURL('**/elsewhere');
+      };
+      await leaveBy(first, logAndLeave, '**/elsewhere');
       return countVisits(server, 150, first);
     },
   },
