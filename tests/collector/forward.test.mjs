@@ -155,4 +155,7 @@ test('a partial success reaches the package, which counts what was rejected', as
   const { delivered, dropped } = telemetry.stats().ledger;
   assert.equal(delivered, 3);
   assert.deepEqual(Object.values(dropped), [2]);
+  const [{ headers: sent, body }] = upstream.requests;
+  assert.equal(sent['content-encoding'], 'gzip');
+  assert.equal(body.resourceLogs[0].scopeLogs[0].logRecords.length, 5);
 });

@@ -1,7 +1,12 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import { comeAgain, HttpError } from './http.mjs';
 import { logsOf } from './otlp-json.mjs';
 
 const TIMEOUT_MILLIS = 8_000;
+/** A body that is smaller gains little, as the package has it. */
+const COMPRESSED_FROM = 1_024;
+const compress = promisify(gzip);
 const PASSED_ON = [400, 413, 429, 503];
 
 /**
@@ -34,10 +39,12 @@ export function forwarder(url, along, log) {
 
   /** @returns {Promise<[Response, Buffer]>} the answer, and all of its body */
   async function post(type, body) {
+    const gzipped = body.length > COMPRESSED_FROM;
+    const encoding = gzipped ? [['Content-Encoding', 'gzip']] : [];
     const answer = await fetch(url, {
       method: 'POST',
-      headers: [...along, ['Content-Type', type]],
-      body,
+      headers: [...along, ['Content-Type', type], ...encoding],
+      body: gzipped ? await compress(body, { level: 3 }) : body,
       signal: AbortSignal.timeout(TIMEOUT_MILLIS),
       redirect: 'manual',
     });
