@@ -65,7 +65,7 @@ function read(/** @type {Uint8Array} */ bytes, /** @type {Fields} */ fields) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let at = 0;
   while (at < bytes.length) {
-    const tag = Number(varint());
+    const tag = short();
     const value = payload(tag & 7);
     const [name, take, many] = fields[tag >>> 3] ?? [];
     if (!name || !take) continue;
@@ -76,12 +76,26 @@ function read(/** @type {Uint8Array} */ bytes, /** @type {Fields} */ fields) {
 
   function payload(/** @type {number} */ type) {
     if (type === 0) return varint();
-    const size = { 1: 8, 2: Number(type === 2 && varint()), 5: 4 }[type];
-    if (size === undefined) throw new RangeError('there is no such type');
+    const size = sizeOf(type);
     at += size;
     if (at > bytes.length) throw new RangeError('it ends too early');
     if (type === 1) return view.getBigUint64(at - 8, true);
     return type === 2 ? bytes.subarray(at - size, at) : BigInt(view.getUint32(at - 4, true));
+  }
+
+  function sizeOf(/** @type {number} */ type) {
+    if (type === 2) return short();
+    if (type === 1) return 8;
+    if (type === 5) return 4;
+    throw new RangeError('there is no such type');
+  }
+
+  /** A tag or a length: most have a byte or two. */
+  function short() {
+    const first = view.getUint8(at);
+    if (first > 127) return Number(varint());
+    at += 1;
+    return first;
   }
 
   function varint() {
