@@ -46,7 +46,7 @@ kills: build ## Kill processes that log, at random moments; ROUNDS=500: so many;
 hostile: build ## A hostile world around the package, with other dice; WORLDS=100: so many; SEED=7: with these
 	@tools/setup.sh demo
 	@HOSTILE_WORLDS=$(or $(WORLDS),100) HOSTILE_CALLS=$(or $(CALLS),600) SEED=$(or $(SEED),fresh) \
-		node --test --test-reporter=spec 'tests/hostile/*.test.mjs'
+		node --test --test-reporter=spec tests/hostile/*.test.mjs
 
 fuzz: setup-fuzz ## Fuzz each target, guided by coverage; MINUTES=5: for so long; TARGET=record: that one
 	@node tools/fuzz.mjs $(if $(MINUTES),--minutes $(MINUTES)) $(TARGET)

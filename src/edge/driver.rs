@@ -714,15 +714,20 @@ impl Driver {
             Command::Store { id, op } => {
                 let memory = match self.storage.get() {
                     Some(Storage::Host(host, _)) => return host.apply(id, op),
-                    Some(Storage::Idb(idb, memory)) => match &mut *memory.borrow_mut() {
-                        Some(memory) => {
-                            if op == StoreOp::Clear {
-                                idb.clear_spool();
-                            }
-                            memory.apply(op)
+                    Some(Storage::Idb(idb, memory)) => {
+                        // Nothing is borrowed while JavaScript runs: a host that watches what is done
+                        // to databases may ask for `stats()`.
+                        if memory.borrow().is_none() {
+                            return idb.apply(id, op);
                         }
-                        None => return idb.apply(id, op),
-                    },
+                        if op == StoreOp::Clear {
+                            idb.clear_spool();
+                        }
+                        match &mut *memory.borrow_mut() {
+                            Some(memory) => memory.apply(op),
+                            None => return,
+                        }
+                    }
                     Some(Storage::Memory(memory)) => memory.borrow_mut().apply(op),
                     // None is commanded before the store is open.
                     None => return,

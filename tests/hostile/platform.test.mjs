@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { launch } from '../support/browser.mjs';
 import { start, sum } from '../support/package.mjs';
-import { site, start as startPage, stats } from '../support/site.mjs';
+import { ids, site, start as startPage, stats } from '../support/site.mjs';
 import { until } from '../support/wait.mjs';
 
 const fail = () => {
@@ -93,5 +93,43 @@ for (const [object, name] of forbidden) {
       ),
       [],
     );
+  });
+}
+
+const watchers = [
+  'telemetry.stats()',
+  'telemetry.flush()',
+  "telemetry.setConsent('granted')",
+  'telemetry.updateConfig({ batch: { maxAttempts: (attempts ^= 1) + 5 } })',
+];
+
+for (const watcher of watchers) {
+  test(`a page that calls ${watcher.replace(/\(.*/s, '')} whenever its databases are used`, async (t) => {
+    const { server, open, problems } = await site(t, browser, {
+      '/': `let attempts = 0;
+        const watch = (object, name) => {
+          const original = object[name];
+          object[name] = function (...args) {
+            ${watcher};
+            return Reflect.apply(original, this, args);
+          };
+        };
+        ${startPage()}
+        telemetry.ready().then(() => {
+          watch(IDBDatabase.prototype, 'transaction');
+          for (const name of ['get', 'put', 'delete']) watch(IDBObjectStore.prototype, name);
+          telemetry.logExperiment({ experimentId: 'watched', variationId: 1 });
+          telemetry.logEvent('counted', { n: 1 });
+        });`,
+    });
+    server.answerWith((_, index) => (index < 4 ? { status: 503 } : undefined));
+    const page = await open('/');
+    await until(async () => {
+      const { ledger, traps } = await stats(page);
+      assert.deepEqual([problems, traps], [[], 0]);
+      assert.equal(sum(ledger), ledger.accepted);
+      return ledger.delivered === 2;
+    });
+    assert.equal(ids(server.events()).size, 2);
   });
 }

@@ -87,7 +87,24 @@ const watched = [
   [JSON, 'stringify'],
   [Array.prototype, 'push'],
   [Map.prototype, 'get'],
+  [Reflect, 'get'],
+  [Uint8Array.prototype, 'slice'],
 ];
+if (globalThis.indexedDB) {
+  watched.push(
+    [IDBFactory.prototype, 'open'],
+    [IDBDatabase.prototype, 'transaction'],
+    [IDBTransaction.prototype, 'objectStore'],
+    [IDBTransaction.prototype, 'commit'],
+    [IDBObjectStore.prototype, 'get'],
+    [IDBObjectStore.prototype, 'put'],
+    [IDBObjectStore.prototype, 'getAll'],
+    [IDBKeyRange, 'lowerBound'],
+    [Storage.prototype, 'getItem'],
+    [Storage.prototype, 'setItem'],
+    [Storage.prototype, 'removeItem'],
+  );
+}
 
 /** @type {((dice: Dice, callBack: () => void) => void)[]} what a page's other scripts do to it */
 const patches = [
@@ -98,8 +115,9 @@ const patches = [
   () => Object.freeze(Reflect),
   (dice, callBack) => {
     const [object, name] = dice.pick(watched);
-    // Seldom, for each of these calls comes to others.
-    wrap(object, name, () => dice.between(0, 99) === 0 && callBack());
+    // What everybody calls: seldom, for each of these calls comes to others.
+    const often = /^(IDB|Storage)/.test(object.constructor.name) ? 2 : 99;
+    wrap(object, name, () => dice.between(0, often) === 0 && callBack());
   },
   () => {
     JSON.parse = fail;

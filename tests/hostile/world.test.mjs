@@ -17,8 +17,8 @@ const program = fileURLToPath(new URL('world-program.mjs', import.meta.url));
 const calls = Number(process.env.HOSTILE_CALLS ?? 300);
 const worlds = Number(process.env.HOSTILE_WORLDS ?? 3);
 
-function assertSound({ state, ledger, sizes, traps, ruined, told }) {
-  assert.equal(traps, 0);
+function assertSound(seed, { state, ledger, sizes, traps, ruined, told }) {
+  assert.equal(traps, 0, `traps with seed ${seed}`);
   if (ruined) return assert.ok(told <= 1, `${told}`);
   assert.equal(state, 'running');
   assert.equal(sum(ledger), ledger.accepted, JSON.stringify(ledger));
@@ -31,7 +31,7 @@ for (let seed = first; seed < first + worlds; seed += 1) {
     const args = ['--unhandled-rejections=strict', program, String(seed), String(calls)];
     const env = { PATH: process.env.PATH, HOME: folder(t) };
     const { stdout } = await promisify(execFile)(process.execPath, args, { env, timeout: 60_000 });
-    assertSound(JSON.parse(stdout));
+    assertSound(seed, JSON.parse(stdout));
   });
 }
 
@@ -84,7 +84,7 @@ test(`a hostile world around a page, from seed ${first}`, async (t) => {
       assert.deepEqual(problems, [], `seed ${seed}`);
       return (await outcome()) !== undefined;
     }, `seed ${seed}`);
-    assertSound(JSON.parse(await outcome()));
+    assertSound(seed, JSON.parse(await outcome()));
     await page.close();
   }
 });
