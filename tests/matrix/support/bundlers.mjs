@@ -45,18 +45,23 @@ export function bundled(name, build, { program = page, quick, remark } = {}) {
 
 /** How often the bytes of the WebAssembly are in the files of a folder, as text or as a file. */
 export function copies(/** @type {string} */ project, /** @type {string} */ folder) {
-  const entry = join(project, 'node_modules/wasm-telemetry/dist/browser.js');
-  const bytes = readFileSync(entry, 'utf8')
-    .match(/"[\w+/=]{10000,}"/)?.[0]
-    .slice(1, -1);
-  if (!bytes) throw new Error(`${entry} holds no bytes of WebAssembly`);
+  // Bundlers take the second one while developing.
+  const texts = ['browser.js', 'development.js'].map((entry) => bytesOf(project, entry));
   return readdirSync(join(project, folder), { recursive: true })
     .map(String)
     .reduce((count, file) => {
       if (/\.wasm$/.test(file)) return count + 1;
       if (!/\.[cm]?js$/.test(file)) return count;
-      return count + readFileSync(join(project, folder, file), 'utf8').split(bytes).length - 1;
+      const script = readFileSync(join(project, folder, file), 'utf8');
+      return texts.reduce((sum, text) => sum + script.split(text).length - 1, count);
     }, 0);
+}
+
+function bytesOf(/** @type {string} */ project, /** @type {string} */ entry) {
+  const file = join(project, 'node_modules/wasm-telemetry/dist', entry);
+  const [text] = readFileSync(file, 'utf8').match(/"[\w+/=]{10000,}"/) ?? [];
+  if (!text) throw new Error(`${file} holds no bytes of WebAssembly`);
+  return text.slice(1, -1);
 }
 
 function expect(
